@@ -1,0 +1,207 @@
+"""The AsyncAPI 3 document: the servers, topics, messages and who sends what, for tools and for people."""
+
+from typing import Any
+
+from schemas.dead_letters import DeadLetterReason
+from schemas.events import MAX_ID_CHARACTERS, SCHEMA_VERSION
+from schemas.json_schemas import event_components
+from schemas.settings import AggregatorSettings, ScorerSettings, Settings, TopicSettings
+from schemas.topics import TopicSpec, topic_specs
+
+KAFKA_BINDING = "0.5.0"
+
+_REVIEW = {
+    "schema_version": 1,
+    "review_id": "r-1001",
+    "product_id": "kettle-2",
+    "op": "upsert",
+    "channel": "review",
+    "text": "Boils fast and looks good. The lid jams.",
+    "rating": 4,
+    "language": "en",
+    "created_at": "2026-03-14T09:26:53Z",
+}
+_SOURCE = {"topic": "reviews.raw", "partition": 3, "offset": 41}
+_MODEL = {"name": "reviewstream", "version": "0f1e2d3c4b5a"}
+_SENTIMENT = {
+    "label": "positive",
+    "score": 0.912345,
+    "intensity": "weak",
+    "intensity_score": 0.31,
+    "confidence": 0.912345,
+    "needs_review": False,
+}
+_SCORED = {
+    **_REVIEW,
+    "sentiment": _SENTIMENT,
+    "model": _MODEL,
+    "source": _SOURCE,
+    "scored_at": "2026-03-14T09:26:54.120Z",
+}
+_DELETE = {"review_id": "r-1001", "product_id": "kettle-2", "op": "delete"}
+
+_DIGITS = {"type": "string", "pattern": "^-?[0-9]+$"}
+_DEAD_LETTER_HEADERS: dict[str, dict[str, Any]] = {
+    "dlq.reason": {
+        "type": "string",
+        "enum": [reason.value for reason in DeadLetterReason],
+        "description": "Why it was refused; a code is never renamed.",
+    },
+    "dlq.detail": {"type": "string", "description": "The same for people; the wording may change."},
+    "dlq.source.topic": {"type": "string", "description": "Topic of the source record."},
+    "dlq.source.partition": {**_DIGITS, "description": "Partition of the source record."},
+    "dlq.source.offset": {**_DIGITS, "description": "Offset of the source record."},
+    "dlq.source.timestamp": {
+        **_DIGITS,
+        "description": "Timestamp of the source record, milliseconds since 1970.",
+    },
+    "dlq.failed_at": {"type": "string", "format": "date-time", "description": "When it was refused, in UTC."},
+}
+
+
+def asyncapi_document() -> dict[str, Any]:
+    """The whole document, from the defaults of the settings; the environment does not matter."""
+    raw, scored, dead_letters = topic_specs(TopicSettings.model_construct())
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "reviewstream",
+            "version": f"{SCHEMA_VERSION}.0.0",
+            "description": "Reviews in, reviews with their sentiment out. Topic names, partition counts and"
+            " retention are settings; these are the defaults. Read reviews.scored and reviews.dlq at"
+            " isolation level read_committed.",
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "kafka": {
+                "host": "{bootstrapServers}",
+                "protocol": "kafka",
+                "description": "The shop's Kafka; with TLS or SASL where the settings say so.",
+                "variables": {
+                    "bootstrapServers": {
+                        "default": _default(TopicSettings, "bootstrap_servers"),
+                        "description": "REVIEWSTREAM_BOOTSTRAP_SERVERS: brokers, host:port, comma separated.",
+                    }
+                },
+            }
+        },
+        "channels": {
+            raw.name: _channel(raw, "Reviews as the shop sends them.", "ReviewEvent"),
+            scored.name: _channel(scored, "Reviews with their sentiment: the truth.", "ScoredReview"),
+            dead_letters.name: _channel(dead_letters, "Records that were refused.", "DeadLetter"),
+        },
+        "operations": {
+            "shopSendsReview": _operation("send", raw, "ReviewEvent", "The shop publishes a review."),
+            "scorerReceivesReview": _operation(
+                "receive",
+                raw,
+                "ReviewEvent",
+                "The scorer reads it.",
+                group=_default(ScorerSettings, "scorer_group"),
+            ),
+            "scorerSendsScoredReview": _operation(
+                "send", scored, "ScoredReview", "The scorer publishes it with what the model read in it."
+            ),
+            "scorerSendsDeadLetter": _operation(
+                "send", dead_letters, "DeadLetter", "The scorer refuses a record of the raw topic."
+            ),
+            "aggregatorReceivesScoredReview": _operation(
+                "receive",
+                scored,
+                "ScoredReview",
+                "The aggregator counts it.",
+                group=_default(AggregatorSettings, "aggregator_group"),
+            ),
+            "aggregatorSendsDeadLetter": _operation(
+                "send", dead_letters, "DeadLetter", "The aggregator refuses a record of the scored topic."
+            ),
+        },
+        "components": {
+            "messages": _messages(),
+            "schemas": {
+                **event_components(),
+                "DeadLetterHeaders": {
+                    "type": "object",
+                    "description": "Kafka headers, each UTF-8 text.",
+                    "properties": _DEAD_LETTER_HEADERS,
+                    "required": list(_DEAD_LETTER_HEADERS),
+                },
+            },
+        },
+    }
+
+
+def _default(settings: type[Settings], field: str) -> Any:
+    return settings.model_fields[field].default
+
+
+def _channel(spec: TopicSpec, description: str, message: str) -> dict[str, Any]:
+    configuration: dict[str, Any] = {
+        "cleanup.policy": [spec.configs["cleanup.policy"]],
+        "retention.ms": int(spec.configs["retention.ms"]),
+    }
+    if limit := spec.configs.get("max.message.bytes"):
+        configuration["max.message.bytes"] = int(limit)
+    return {
+        "address": spec.name,
+        "description": description,
+        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+        "bindings": {
+            "kafka": {
+                "topic": spec.name,
+                "partitions": spec.partitions,
+                "topicConfiguration": configuration,
+                "bindingVersion": KAFKA_BINDING,
+            }
+        },
+    }
+
+
+def _operation(
+    action: str, spec: TopicSpec, message: str, summary: str, *, group: str | None = None
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{spec.name}"},
+        "summary": summary,
+        "messages": [{"$ref": f"#/channels/{spec.name}/messages/{message}"}],
+    }
+    if group is not None:
+        group_id = {"type": "string", "enum": [group]}
+        operation["bindings"] = {"kafka": {"groupId": group_id, "bindingVersion": KAFKA_BINDING}}
+    return operation
+
+
+def _messages() -> dict[str, Any]:
+    product_key = {"type": "string", "maxLength": MAX_ID_CHARACTERS, "description": "product_id, UTF-8."}
+    return {
+        "ReviewEvent": {
+            "name": "ReviewEvent",
+            "summary": "A review, support message, ad comment or social post, or its deletion.",
+            "contentType": "application/json",
+            "payload": {"$ref": "#/components/schemas/ReviewEvent"},
+            "examples": [{"name": "review", "payload": _REVIEW}, {"name": "deletion", "payload": _DELETE}],
+            "bindings": _key({**product_key, "description": "product_id, UTF-8; may be missing."}),
+        },
+        "ScoredReview": {
+            "name": "ScoredReview",
+            "summary": "The same event with its sentiment, the model and the raw record that it came from.",
+            "contentType": "application/json",
+            "payload": {"$ref": "#/components/schemas/ScoredReview"},
+            "examples": [{"name": "scored review", "payload": _SCORED}],
+            "bindings": _key(product_key),
+        },
+        "DeadLetter": {
+            "name": "DeadLetter",
+            "summary": "A refused record: its key and value untouched, and headers that say why.",
+            "contentType": "application/octet-stream",
+            "headers": {"$ref": "#/components/schemas/DeadLetterHeaders"},
+            "payload": {"description": "The source record's bytes, or null; not necessarily JSON."},
+            "bindings": _key({"description": "The source record's key; may be missing."}),
+        },
+    }
+
+
+def _key(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"kafka": {"key": schema, "bindingVersion": KAFKA_BINDING}}

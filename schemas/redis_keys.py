@@ -1,0 +1,76 @@
+"""Names of the Redis keys, and the fields and codes that stand in them."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from schemas.events import Channel
+
+
+class Counter(StrEnum):
+    """Fields of a counts hash; all are integers but ``score_sum``, which is exact to six decimals."""
+
+    REVIEWS = "reviews"
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+    STRONG_POSITIVE = "strong_positive"
+    WEAK_POSITIVE = "weak_positive"
+    STRONG_NEGATIVE = "strong_negative"
+    WEAK_NEGATIVE = "weak_negative"
+    UNCERTAIN = "uncertain"
+    SCORE_SUM = "score_sum"
+
+
+UPDATED_AT = "updated_at"
+"""The remaining field of a counts hash: ``scored_at`` of the last event that changed it."""
+
+
+class Ranking(StrEnum):
+    """The rankings kept over all products (channel ``review``)."""
+
+    REVIEWS = "reviews"
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+    STRONG_NEGATIVE = "strong_negative"
+
+
+@dataclass(frozen=True)
+class ViewKeys:
+    """Every key of the view. Braces are a Redis Cluster hash tag: a product's keys live in one slot."""
+
+    prefix: str = "reviewstream:"
+
+    def product(self, product_id: str) -> str:
+        """Hash of counts of channel ``review``."""
+        return f"{self.prefix}product:{{{product_id}}}"
+
+    def counts(self, product_id: str, channel: Channel, day: date | None = None) -> str:
+        """Hash of counts of one channel, in all or of one day (UTC) of ``created_at``."""
+        key = self.product(product_id)
+        if channel is not Channel.REVIEW:
+            key += f":channel:{channel}"
+        return key if day is None else f"{key}:day:{day.isoformat()}"
+
+    def labels(self, product_id: str) -> str:
+        """Hash: review id -> what was last counted for it."""
+        return f"{self.product(product_id)}:labels"
+
+    def negatives(self, product_id: str) -> str:
+        """List of the latest strong negatives as JSON, newest first, capped."""
+        return f"{self.product(product_id)}:negatives"
+
+    def applied(self, product_id: str) -> str:
+        """Hash: ``<topic>:<partition>`` -> last applied offset."""
+        return f"{self.product(product_id)}:applied"
+
+    def ranking(self, name: Ranking) -> str:
+        """Sorted set: product id -> absolute count."""
+        return f"{self.prefix}ranking:{name}"
+
+    def ranking_revisions(self, name: Ranking) -> str:
+        """Hash: product id -> revision of its ranked value; shares the ranking's slot by its hash tag."""
+        return f"{{{self.ranking(name)}}}:revisions"
+
+    def offsets(self, topic: str) -> str:
+        """Hash: partition -> next offset to apply."""
+        return f"{self.prefix}offsets:{topic}"

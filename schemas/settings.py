@@ -1,0 +1,185 @@
+"""Settings, each declared once: its name is the option (``--redis-url``) and the variable (``REVIEWSTREAM_REDIS_URL``)."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ENVIRONMENT_PREFIX = "REVIEWSTREAM_"
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Delivery(StrEnum):
+    """What happens to a record when the scorer dies between publishing it and remembering that."""
+
+    EXACTLY_ONCE = "exactly-once"
+    AT_LEAST_ONCE = "at-least-once"
+
+
+class Provider(StrEnum):
+    """Where the model runs; ``auto`` takes CUDA where it works and says what it chose."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Settings(BaseSettings):
+    """Read from the environment; arguments given by name win."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+
+class KafkaSettings(Settings):
+    """Where Kafka is and what the topics are called."""
+
+    bootstrap_servers: Annotated[str, Field(description="Kafka brokers, host:port, comma separated.")] = (
+        "localhost:9092"
+    )
+    security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Field(description="How to talk to Kafka.")
+    ] = "PLAINTEXT"
+    ssl_cafile: Annotated[Path | None, Field(description="Certificate authority of the brokers (PEM).")] = (
+        None
+    )
+    sasl_mechanism: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None, Field(description="SASL mechanism.")
+    ] = None
+    sasl_username: Annotated[str | None, Field(description="SASL user.")] = None
+    sasl_password: Annotated[
+        SecretStr | None,
+        Field(description="SASL password; better in the environment than on a command line."),
+    ] = None
+    raw_topic: Annotated[str, Field(description="Topic of reviews as the shop sends them.")] = "reviews.raw"
+    scored_topic: Annotated[str, Field(description="Topic of reviews with their sentiment.")] = (
+        "reviews.scored"
+    )
+    dead_letter_topic: Annotated[str, Field(description="Topic of records that were refused.")] = (
+        "reviews.dlq"
+    )
+    outage_deadline: Annotated[
+        Seconds, Field(description="Seconds to wait for a server that is away before giving up.")
+    ] = 120.0
+
+    def client_config(self) -> dict[str, Any]:
+        """Keyword arguments that every kafka-python client takes; a client waits this long to bootstrap."""
+        password = self.sasl_password
+        return {
+            "bootstrap_servers": [server.strip() for server in self.bootstrap_servers.split(",")],
+            "security_protocol": self.security_protocol,
+            "ssl_cafile": None if self.ssl_cafile is None else str(self.ssl_cafile),
+            "sasl_mechanism": self.sasl_mechanism,
+            "sasl_plain_username": self.sasl_username,
+            "sasl_plain_password": None if password is None else password.get_secret_value(),
+            "bootstrap_timeout_ms": int(self.outage_deadline * 1000),
+            "reconnect_backoff_max_ms": 1000,  # the default of 30 s would outlast most outages
+        }
+
+
+class TopicSettings(KafkaSettings):
+    """How ``reviewstream init`` creates the topics."""
+
+    partitions: Annotated[int, Field(ge=1, description="Partitions of each topic.")] = 6
+    replication_factor: Annotated[
+        int, Field(ge=-1, description="Copies of each partition; -1 takes the broker's default.")
+    ] = -1
+    raw_retention_days: Annotated[
+        int, Field(ge=-1, description="Days to keep raw reviews; -1: for ever.")
+    ] = 30
+    scored_retention_days: Annotated[
+        int,
+        Field(ge=-1, description="Days to keep scored reviews; -1: for ever, so that counts can be rebuilt."),
+    ] = -1
+    dead_letter_retention_days: Annotated[
+        int, Field(ge=-1, description="Days to keep dead letters; -1: for ever.")
+    ] = -1
+
+
+class RedisSettings(Settings):
+    """Where the counts are kept."""
+
+    redis_url: Annotated[str, Field(description="Redis or Valkey, redis:// or rediss:// URL.")] = (
+        "redis://localhost:6379/0"
+    )
+    redis_prefix: Annotated[
+        str, Field(description="Prefix of every key.", pattern=r"^[^{}]*$")  # braces would break the hash tag
+    ] = "reviewstream:"
+
+
+class ModelSettings(Settings):
+    """Which model runs, and where."""
+
+    bundle: Annotated[
+        Path | None, Field(description="Model bundle folder; by default the one inside the package.")
+    ] = None
+    provider: Annotated[Provider, Field(description="Where the model runs.")] = Provider.AUTO
+    threads: Annotated[
+        int, Field(ge=0, description="Reviews scored at a time on a CPU; 0: one for each core.")
+    ] = 0
+
+
+class ProcessSettings(Settings):
+    """What every long-running process has."""
+
+    instance_id: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9._-]{1,120}$",
+            description="Stable name of this process; by default the host name and a free number on it.",
+        ),
+    ] = None
+    session_timeout: Annotated[
+        Seconds, Field(description="Seconds after which the group gives a silent process's partitions away.")
+    ] = 10.0
+    grace_period: Annotated[
+        Seconds, Field(description="Seconds from SIGTERM within which the process leaves, whatever happens.")
+    ] = 25.0
+    health_file: Annotated[
+        Path | None, Field(description="File touched every few seconds while the process is healthy.")
+    ] = None
+
+
+class ScorerSettings(KafkaSettings, ModelSettings, ProcessSettings):
+    """Settings of ``reviewstream score``."""
+
+    scorer_group: Annotated[str, Field(description="Consumer group of the scorers.")] = "reviewstream-scorer"
+    delivery: Annotated[Delivery, Field(description="Delivery guarantee.")] = Delivery.EXACTLY_ONCE
+    batch_size: Annotated[int, Field(ge=1, le=10_000, description="Most reviews of one transaction.")] = 128
+    batch_deadline: Annotated[
+        float,
+        Field(ge=0, le=60, description="Seconds a review may wait for others to share its transaction."),
+    ] = 0.01
+    transaction_timeout: Annotated[
+        Seconds, Field(description="Seconds after which Kafka aborts the transaction of a dead scorer.")
+    ] = 15.0
+    flood_window: Annotated[
+        int, Field(ge=1, description="Latest records over which the share of bad ones is watched.")
+    ] = 500
+    flood_limit: Annotated[
+        float,
+        Field(gt=0, le=1, description="Share of bad records at which the scorer stops; 1 never stops it."),
+    ] = 0.9
+
+
+class AggregatorSettings(KafkaSettings, RedisSettings, ProcessSettings):
+    """Settings of ``reviewstream aggregate``."""
+
+    aggregator_group: Annotated[str, Field(description="Consumer group of the aggregators.")] = (
+        "reviewstream-aggregator"
+    )
+    apply_batch_size: Annotated[
+        int, Field(ge=1, le=100_000, description="Most events applied to Redis in one round trip.")
+    ] = 2000
+    day_retention: Annotated[int, Field(ge=1, description="Days that the counts of a day are kept.")] = 400
+    negatives_kept: Annotated[
+        int, Field(ge=0, le=10_000, description="Latest strong negatives kept of each product.")
+    ] = 100
+
+
+class ReaderSettings(KafkaSettings, RedisSettings):
+    """Settings of the commands that only read."""
