@@ -1,0 +1,71 @@
+"""The trained network as ONNX: fp32, and int8 for CPUs."""
+
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from model_export.network import ReviewClassifier
+
+OPSET = 17
+INPUTS = ("input_ids", "attention_mask")
+OUTPUT = "logits"
+
+
+def export_fp32(model: ReviewClassifier, path: Path) -> None:
+    """Write the network with dynamic shapes: int64 (batch, tokens) twice -> float32 (batch, 2)."""
+    example = torch.ones((2, 16), dtype=torch.int64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the tracer is the older of two exporters, see docs/adr/0003
+        torch.onnx.export(
+            model,
+            (example, example),
+            str(path),
+            input_names=list(INPUTS),
+            output_names=[OUTPUT],
+            dynamic_axes={name: {0: "batch", 1: "tokens"} for name in INPUTS} | {OUTPUT: {0: "batch"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    onnx.checker.check_model(str(path))
+
+
+def quantise_int8(fp32: Path, int8: Path) -> None:
+    """Weights to int8, one scale a channel; activations are quantised as they come, one scale a call.
+
+    Seven bits a weight (``reduce_range``) keep the sum of two products within int16, which processors without
+    VNNI instructions would otherwise saturate silently: the same file must score alike on every machine.
+    """
+    quantize_dynamic(
+        fp32,
+        int8,
+        op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        reduce_range=True,
+        extra_options={"MatMulConstBOnly": True},
+    )
+
+
+def onnx_logits(path: Path, token_ids: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
+    """Logits (reviews, 2) of an ONNX file, one review a call, as a CPU serves it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def run(ids: Sequence[int]) -> npt.NDArray[np.float32]:
+        tokens = np.array([ids], dtype=np.int64)
+        logits: npt.NDArray[np.float32] = session.run(
+            [OUTPUT], {"input_ids": tokens, "attention_mask": np.ones_like(tokens)}
+        )[0][0]
+        return logits
+
+    with ThreadPoolExecutor() as pool:
+        return np.array(list(pool.map(run, token_ids)), dtype=np.float64)
