@@ -1,0 +1,266 @@
+"""The aggregator: from ``reviews.scored`` to counts in Redis."""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from kafka import KafkaProducer, TopicPartition
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from consumers.aggregate.view import PositionedEvent, RedisView
+from consumers.intake import GroupIntake, Polled, Record, commit_form, group_consumer
+from consumers.process import Clock, Health, OutageGuard, Shutdown
+from consumers.publish import DeadLetterSender, Output, dead_letter_output, producer_config
+from schemas.codec import decode_scored
+from schemas.errors import InvalidEvent, ServerUnavailable, ViewMismatch
+from schemas.redis_keys import ViewKeys
+from schemas.settings import AggregatorSettings
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+IDLE_POLL_S = 0.5
+RETRY_PAUSE_S = 0.5
+CHECK_INTERVAL_S = 1.0
+"""Between looks at the stored offsets while nothing comes, and between commits for lag monitors."""
+
+REPORT_INTERVAL_S = 10.0
+
+REDIS_TIMEOUT_S = 10.0
+"""A round trip of 2,000 events takes well under a second; an answer this late is as good as none."""
+
+
+@dataclass
+class AggregatorCounts:
+    """What the aggregator did since its start."""
+
+    applied: int = 0
+    dead_lettered: int = 0
+    redis_retries: int = 0
+
+
+class StopWaiting(Exception):  # noqa: N818 -- a request, not a failure
+    """Asked to stop while waiting for Redis."""
+
+
+class Aggregator:
+    """Counts in Redis equal a recount of the scored topic, whatever is killed in between.
+
+    One turn of the loop: poll, decode, apply to Redis, remember the offset there. Redis decides where to read, not the
+    group's commit, which serves lag monitors only. That holds all the time: a Redis that was emptied or put back to an
+    older state refuses what comes next, and is caught up from the offset that it holds then.
+    """
+
+    def __init__(
+        self,
+        settings: AggregatorSettings,
+        *,
+        view: RedisView,
+        intake: GroupIntake,
+        dead_letters: Callable[[Sequence[Output]], None],
+        shutdown: Shutdown,
+        health: Health,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.counts = AggregatorCounts()
+        self._settings = settings
+        self._view = view
+        self._intake = intake
+        self._dead_letters = dead_letters
+        self._shutdown = shutdown
+        self._health = health
+        self._clock = clock
+        self._stored: dict[TopicPartition, int] = {}
+        """Of each partition that we read: the offset that Redis holds, as far as we know."""
+        self._committed: dict[TopicPartition, int] = {}
+        self._next_check = clock()
+        self._next_report = clock() + REPORT_INTERVAL_S
+
+    def run(self) -> None:
+        """Work until asked to stop."""
+        try:
+            with suppress(StopWaiting):
+                while not self._shutdown.requested:
+                    self._turn()
+        finally:
+            self._intake.close()
+        log.info("stopped: %s", self.counts)
+
+    def _turn(self) -> None:
+        polled = self._intake.poll(IDLE_POLL_S, self._settings.apply_batch_size)
+        self._note_rebalance(polled)
+        self._apply([record for record in polled.records if record.topic_partition in self._stored])
+        self._remember()
+        while unplaced := self._intake.consumer.assignment() - self._stored.keys():
+            self._place(unplaced)
+        self._health.beat()
+        self._report()
+
+    def _note_rebalance(self, polled: Polled) -> None:
+        for partition in polled.revoked | polled.assigned:
+            self._stored.pop(partition, None)
+
+    def _apply(self, records: Sequence[Record]) -> None:
+        events, letters = [], []
+        for record in records:
+            try:
+                scored = decode_scored(record.value)
+            except InvalidEvent as invalid:
+                letters.append(
+                    dead_letter_output(record, invalid, self._settings.dead_letter_topic, datetime.now(UTC))
+                )
+            else:
+                events.append(PositionedEvent(record.partition, record.offset, scored))
+        if letters:
+            self._dead_letters(letters)
+            self.counts.dead_lettered += len(letters)
+        if events:
+            others = self._with_redis(lambda: self._count(events))
+            self._leave(others)
+            self.counts.applied += sum(event.partition not in others for event in events)
+
+    def _count(self, events: Sequence[PositionedEvent]) -> set[int]:
+        """Apply what is still ours: partitions may have gone while we waited for Redis."""
+        known = {partition.partition: offset for partition, offset in self._stored.items()}
+        ours = [event for event in events if event.partition in known]
+        return self._view.apply(self._settings.scored_topic, ours, known)
+
+    def _remember(self) -> None:
+        """Store the positions in Redis; they move past transaction markers too, so an idle topic has no lag."""
+        due = self._clock() >= self._next_check
+        steps = {}
+        for partition, stored in self._stored.items():
+            position = self._intake.position(partition)
+            if position is not None and (due or position != stored):
+                steps[partition] = (stored, position)
+        for partition in self._advance(steps) & self._stored.keys():
+            self._stored[partition] = steps[partition][1]
+        if due:
+            self._next_check = self._clock() + CHECK_INTERVAL_S
+            self._commit()
+
+    def _place(self, partitions: Collection[TopicPartition]) -> None:
+        """Go to where Redis is."""
+        stored = self._with_redis(lambda: self._view.offsets(self._settings.scored_topic))
+        starts, ends = self._intake.bounds(partitions)
+        steps = {}
+        for partition in partitions:
+            known = stored.get(partition.partition)
+            self._check_bounds(partition, known or 0, starts[partition], ends[partition])
+            steps[partition] = (known, max(known or 0, starts[partition]))
+        placed = self._advance(steps)
+        for partition in placed & self._intake.consumer.assignment():
+            self._stored[partition] = steps[partition][1]
+            self._intake.consumer.seek(partition, steps[partition][1])
+
+    def _check_bounds(self, partition: TopicPartition, applied: int, start: int, end: int) -> None:
+        if applied > end:
+            raise ViewMismatch(
+                f"Redis has applied {partition.topic}:{partition.partition} up to {applied}, but the topic ends at "
+                f"{end}: it was made anew, or the prefix {self._settings.redis_prefix!r} belongs to another Kafka. "
+                "Use another --redis-prefix, or empty this one."
+            )
+        if applied < start:
+            log.error(
+                "%s:%d starts at %d, but Redis has applied it only up to %d: what lies between is gone by retention "
+                "and will be missing from the counts",
+                partition.topic, partition.partition, start, applied,
+            )  # fmt: skip
+
+    def _advance(self, steps: Mapping[TopicPartition, tuple[int | None, int]]) -> set[TopicPartition]:
+        """Move the stored offsets; those that are not what we thought they were are left, and we leave their partitions.
+
+        Returns:
+            The partitions whose offsets were moved.
+        """
+        if not steps:
+            return set()
+        by_number = {partition.partition: step for partition, step in steps.items()}
+        others = self._with_redis(lambda: self._view.advance(self._settings.scored_topic, by_number))
+        self._leave(others)
+        return {partition for partition in steps if partition.partition not in others}
+
+    def _leave(self, others: Container[int]) -> None:
+        """Stop reading partitions of which Redis holds another offset, until they are placed anew."""
+        for partition in [partition for partition in self._stored if partition.partition in others]:
+            log.warning(
+                "Redis no longer holds offset %d of %s:%d: reading again from the offset that it holds",
+                self._stored.pop(partition), partition.topic, partition.partition,
+            )  # fmt: skip
+
+    def _commit(self) -> None:
+        if self._committed != self._stored:
+            self._committed = dict(self._stored)
+            self._intake.consumer.commit_async(commit_form(self._committed))
+
+    def _with_redis(self, action: Callable[[], Result]) -> Result:
+        """Repeat ``action`` until Redis takes it, keeping the group's membership meanwhile.
+
+        Raises:
+            ServerUnavailable: the outage deadline has passed.
+            StopWaiting: asked to stop; what was polled is not applied and will be read again.
+        """
+        failing_since: float | None = None
+        while True:
+            try:
+                return action()
+            except (RedisError, OSError) as error:
+                now = self._clock()
+                if failing_since is None:
+                    failing_since = now
+                    log.warning("Redis: %s; trying again for %.0f s", error, self._settings.outage_deadline)
+                if now - failing_since > self._settings.outage_deadline:
+                    raise ServerUnavailable(
+                        f"Redis did not take the counts for {now - failing_since:.0f} s: {error}"
+                    ) from error
+                self.counts.redis_retries += 1
+                if self._shutdown.wait(RETRY_PAUSE_S):
+                    raise StopWaiting from error
+                self._note_rebalance(self._intake.keep_membership())
+
+    def _report(self) -> None:
+        if self._clock() >= self._next_report:
+            self._next_report = self._clock() + REPORT_INTERVAL_S
+            log.info("%s", self.counts)
+
+
+def start_aggregator(settings: AggregatorSettings, shutdown: Shutdown, instance: str) -> Aggregator:
+    """Connect to Kafka and put an aggregator together; Redis is first called when partitions arrive."""
+    client_id = f"{settings.aggregator_group}-{instance}"
+    intake = GroupIntake(
+        lambda: group_consumer(settings, settings.aggregator_group, client_id, settings.session_timeout),
+        settings.scored_topic,
+        outage_deadline_s=settings.outage_deadline,
+    )
+    redis = Redis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),  # the loop tries again, and keeps its place in the group meanwhile
+    )
+    view = RedisView(
+        redis,
+        ViewKeys(settings.redis_prefix),
+        day_retention=settings.day_retention,
+        negatives_kept=settings.negatives_kept,
+    )
+    return Aggregator(
+        settings,
+        view=view,
+        intake=intake,
+        dead_letters=DeadLetterSender(
+            lambda: KafkaProducer(**producer_config(settings, client_id)),
+            OutageGuard(settings.outage_deadline),
+        ),
+        shutdown=shutdown,
+        health=Health(settings.health_file),
+    )

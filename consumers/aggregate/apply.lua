@@ -1,0 +1,136 @@
+-- Apply events of one product, from one partition, in one step: counts, labels, negatives and the applied offset
+-- change together or not at all. An event at or below the applied offset changes nothing, so replays are harmless.
+--
+-- KEYS: product hash, labels hash, negatives list, applied hash; offsets hash of the topic. The channel and day hashes
+--       stand beside the product hash under the same hash tag; which ones an old label was counted in is known only
+--       here.
+-- ARGV: topic, partition, the offset that is stored for it as far as the aggregator knows, negatives kept, day
+--       retention in days, then for each event:
+--       offset, review id, contribution ("" for a delete), scored_at, negative entry as JSON ("" for none).
+-- Returns: revision, reviews, positive, negative, strong_negative of the product's channel "review"; or false, and
+--       nothing was applied, if another offset is stored.
+
+local product, labels, negatives, applied, offsets = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local source, partition, known = ARGV[1] .. ':' .. ARGV[2], ARGV[2], ARGV[3]
+local kept, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
+
+-- A Redis that was emptied, or put back to an older state, lacks events before these. Applying these first would make
+-- the product ignore the lost ones when they are read again. In this same step nothing can be lost unnoticed.
+if redis.call('HGET', offsets, partition) ~= known then
+  return false
+end
+
+local SECONDS_A_DAY = 86400
+local FIELDS = {
+  P = {'positive', 'strong_positive'},
+  p = {'positive', 'weak_positive'},
+  N = {'negative', 'strong_negative'},
+  n = {'negative', 'weak_negative'},
+}
+
+-- Day number since 1970-01-01 to YYYY-MM-DD: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+local function iso_date(day)
+  local z = day + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d-%02d', year, month, doy - math.floor((153 * mp + 2) / 5) + 1)
+end
+
+-- What this call adds to each hash, written once at the end however many events there are.
+local changes = {}
+
+local function change(key, day)
+  if not changes[key] then
+    changes[key] = {day = day, micros = 0, fields = {}}
+  end
+  return changes[key]
+end
+
+local function count(contribution, sign, scored_at)
+  local channel, code, doubt, micros, day = string.match(contribution, '^(%a+)|(%a)|(.)|(%d+)|(-?%d+)$')
+  micros, day = tonumber(micros), tonumber(day)
+  local total = channel == 'review' and product or product .. ':channel:' .. channel
+  for _, hash in ipairs({change(total), change(total .. ':day:' .. iso_date(day), day)}) do
+    local fields = hash.fields
+    for _, name in ipairs({'reviews', FIELDS[code][1], FIELDS[code][2], doubt == 'u' and 'uncertain' or nil}) do
+      fields[name] = (fields[name] or 0) + sign
+    end
+    hash.micros = hash.micros + sign * micros
+    hash.scored_at = scored_at
+  end
+  return code == 'N'
+end
+
+local function forget_negative(review_id)
+  for _, entry in ipairs(redis.call('LRANGE', negatives, 0, -1)) do
+    if cjson.decode(entry).review_id == review_id then
+      redis.call('LREM', negatives, 1, entry)
+      return
+    end
+  end
+end
+
+local function apply(review_id, contribution, scored_at, negative)
+  local old = redis.call('HGET', labels, review_id)
+  if old and count(old, -1, scored_at) then
+    forget_negative(review_id)
+  end
+  if contribution ~= '' then
+    redis.call('HSET', labels, review_id, contribution)
+    count(contribution, 1, scored_at)
+    if negative ~= '' and kept > 0 then
+      redis.call('LPUSH', negatives, negative)
+      redis.call('LTRIM', negatives, 0, kept - 1)
+    end
+  elseif old then
+    redis.call('HDEL', labels, review_id)
+  end
+end
+
+local last = tonumber(redis.call('HGET', applied, source) or '-1')
+local first = last
+for i = 6, #ARGV, 5 do
+  local offset = tonumber(ARGV[i])
+  if offset > last then
+    apply(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+    last = offset
+  end
+end
+
+if last > first then
+  redis.call('HSET', applied, source, string.format('%d', last))
+end
+
+for key, hash in pairs(changes) do
+  for name, delta in pairs(hash.fields) do
+    redis.call('HINCRBY', key, name, delta)
+  end
+  -- Decimal text with six digits is read and written as whole millionths: no rounding, whatever the order.
+  local sum = string.gsub(redis.call('HGET', key, 'score_sum') or '0', '%.', '')
+  local micros = tonumber(sum) + hash.micros
+  local text = string.format('%d.%06d', math.floor(micros / 1000000), micros % 1000000)
+  redis.call('HSET', key, 'score_sum', text, 'updated_at', hash.scored_at)
+  if hash.day then
+    -- An absolute time: the same on every replay. One in the past deletes the hash at once, as it should.
+    redis.call('EXPIREAT', key, math.max(1, (hash.day + 1 + retention) * SECONDS_A_DAY))
+  end
+end
+
+-- The sum of the applied offsets grows with every applied event: it orders the states of this product.
+local revision = 0
+for _, offset in ipairs(redis.call('HVALS', applied)) do
+  revision = revision + tonumber(offset) + 1
+end
+local ranked = redis.call('HMGET', product, 'reviews', 'positive', 'negative', 'strong_negative')
+return {
+  revision,
+  tonumber(ranked[1] or 0),
+  tonumber(ranked[2] or 0),
+  tonumber(ranked[3] or 0),
+  tonumber(ranked[4] or 0),
+}

@@ -1,0 +1,108 @@
+"""What one review adds to the counts of its product, and the compact code by which Redis remembers it."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from typing import Self
+
+from schemas.events import SCORE_DECIMALS, Channel, Intensity, Label, ScoredReview
+from schemas.redis_keys import Counter
+
+MICROS = 10**SCORE_DECIMALS
+"""Micro-units of a score of 1: sums of scores are sums of integers, so no order of adding changes them."""
+
+_EPOCH = date(1970, 1, 1)
+
+_LETTERS = {
+    (Label.POSITIVE, Intensity.STRONG): "P",
+    (Label.POSITIVE, Intensity.WEAK): "p",
+    (Label.NEGATIVE, Intensity.STRONG): "N",
+    (Label.NEGATIVE, Intensity.WEAK): "n",
+}
+_MEANINGS = {letter: meaning for meaning, letter in _LETTERS.items()}
+_UNCERTAIN = {True: "u", False: "-"}
+
+_COUNTED_AS = {
+    (Label.POSITIVE, Intensity.STRONG): (Counter.POSITIVE, Counter.STRONG_POSITIVE),
+    (Label.POSITIVE, Intensity.WEAK): (Counter.POSITIVE, Counter.WEAK_POSITIVE),
+    (Label.NEGATIVE, Intensity.STRONG): (Counter.NEGATIVE, Counter.STRONG_NEGATIVE),
+    (Label.NEGATIVE, Intensity.WEAK): (Counter.NEGATIVE, Counter.WEAK_NEGATIVE),
+}
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One review as it is counted: where, and as what."""
+
+    channel: Channel
+    label: Label
+    intensity: Intensity
+    needs_review: bool
+    score_micros: int
+    day: date
+
+    @classmethod
+    def of(cls, scored: ScoredReview) -> Self | None:
+        """What the event adds; None for a delete, which only takes back. The day is that of ``created_at`` in UTC."""
+        sentiment = scored.sentiment
+        if sentiment is None:
+            return None
+        return cls(
+            channel=scored.channel,
+            label=sentiment.label,
+            intensity=sentiment.intensity,
+            needs_review=sentiment.needs_review,
+            score_micros=round(sentiment.score * MICROS),
+            day=scored.created_at.astimezone(UTC).date(),
+        )
+
+    @property
+    def strong_negative(self) -> bool:
+        """Whether customer service wants to see it."""
+        return self.label is Label.NEGATIVE and self.intensity is Intensity.STRONG
+
+    def increments(self) -> dict[Counter, int]:
+        """What it adds to each counter that it touches; ``score_sum`` in micro-units."""
+        polarity, strength = _COUNTED_AS[self.label, self.intensity]
+        added = {Counter.REVIEWS: 1, polarity: 1, strength: 1, Counter.SCORE_SUM: self.score_micros}
+        return added | {Counter.UNCERTAIN: 1} if self.needs_review else added
+
+    def encode(self) -> str:
+        """Five fields, such as ``review|P|-|934512|20576``.
+
+        Channel, polarity and strength (P, p, N, n: capital is strong), u if uncertain, micro-units of the
+        score, days since 1970-01-01.
+        """
+        letter = _LETTERS[self.label, self.intensity]
+        days = (self.day - _EPOCH).days
+        return f"{self.channel}|{letter}|{_UNCERTAIN[self.needs_review]}|{self.score_micros}|{days}"
+
+    @classmethod
+    def decode(cls, code: str) -> Self:
+        """Read ``encode``'s text back.
+
+        Raises:
+            ValueError: it is no such text.
+        """
+        try:
+            channel, letter, uncertain, micros, days = code.split("|")
+            label, intensity = _MEANINGS[letter]
+            contribution = cls(
+                channel=Channel(channel),
+                label=label,
+                intensity=intensity,
+                needs_review=uncertain == _UNCERTAIN[True],
+                score_micros=int(micros),
+                day=_EPOCH + timedelta(days=int(days)),
+            )
+        except (ValueError, KeyError, OverflowError):
+            raise ValueError(f"not the code of a counted review: {code!r}") from None
+        if contribution.encode() != code:
+            raise ValueError(f"not the code of a counted review: {code!r}")
+        return contribution
+
+
+def score_text(micros: int) -> str:
+    """Micro-units as Redis holds them in ``score_sum``: a decimal number with exactly six digits after the point."""
+    sign = "-" if micros < 0 else ""
+    whole, fraction = divmod(abs(micros), MICROS)
+    return f"{sign}{whole}.{fraction:0{SCORE_DECIMALS}d}"

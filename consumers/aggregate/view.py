@@ -1,0 +1,165 @@
+"""The view in Redis: applies labelled events so that repeating any of them changes nothing."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import NoScriptError, RedisError
+
+from consumers.aggregate.contribution import Contribution
+from consumers.aggregate.negatives import negative_entry
+from schemas.events import ScoredReview
+from schemas.redis_keys import Ranking, ViewKeys
+
+APPLY, ADVANCE, RANK = (
+    (files("consumers.aggregate") / name).read_text() for name in ("apply.lua", "advance.lua", "rank.lua")
+)
+
+RANKINGS = (Ranking.REVIEWS, Ranking.POSITIVE, Ranking.NEGATIVE, Ranking.STRONG_NEGATIVE)
+"""In the order in which ``apply.lua`` returns their values."""
+
+
+@dataclass(frozen=True)
+class PositionedEvent:
+    """A labelled event and where it stands in the scored topic."""
+
+    partition: int
+    offset: int
+    scored: ScoredReview
+
+
+class RedisView:
+    """Counts, labels, negatives, rankings and offsets under one prefix.
+
+    Every write says which offset it believes to be stored for its partition, and does nothing if that is not so. So a
+    Redis that lost its latest writes is noticed before anything is built on what is missing.
+    """
+
+    def __init__(self, redis: Redis, keys: ViewKeys, *, day_retention: int, negatives_kept: int) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._day_retention = day_retention
+        self._negatives_kept = negatives_kept
+        self._scripts: dict[str, str] = {}
+
+    def offsets(self, topic: str) -> dict[int, int]:
+        """Next offset to apply of each partition that was ever applied."""
+        stored = self._redis.hgetall(self._keys.offsets(topic))
+        return {int(partition): int(offset) for partition, offset in stored.items()}
+
+    def advance(self, topic: str, steps: Mapping[int, tuple[int | None, int]]) -> set[int]:
+        """Store where to go on; call it after ``apply``, so that a crash between them only replays.
+
+        Args:
+            topic: of the partitions.
+            steps: partition -> the offset that is stored as far as known (None for none), and the next.
+
+        Returns:
+            The partitions that hold another offset and were left alone.
+        """
+        arguments: list[str | int] = []
+        for partition, (known, following) in steps.items():
+            arguments += [partition, "" if known is None else known, following]
+
+        def advance(pipeline: Pipeline) -> None:
+            pipeline.evalsha(self._scripts[ADVANCE], 1, self._keys.offsets(topic), *arguments)
+
+        (others,) = self._run(advance)
+        return set(others)
+
+    def apply(self, topic: str, events: Sequence[PositionedEvent], known: Mapping[int, int]) -> set[int]:
+        """Count ``events``, given in offset order of each partition, in two round trips.
+
+        Args:
+            topic: where the events stand.
+            events: labelled events of this topic.
+            known: the offset that is stored for each partition, as far as known.
+
+        Returns:
+            The partitions that hold another offset: read again from there.
+
+        Raises:
+            RedisError: not all was applied; applying the same events again is right.
+        """
+        by_product: dict[tuple[str, int], list[str | int]] = defaultdict(list)
+        for event in events:
+            by_product[event.scored.product_id, event.partition] += self._arguments(topic, event)
+
+        def apply(pipeline: Pipeline) -> None:
+            for (product_id, partition), arguments in by_product.items():
+                pipeline.evalsha(
+                    self._scripts[APPLY],
+                    5,
+                    self._keys.product(product_id),
+                    self._keys.labels(product_id),
+                    self._keys.negatives(product_id),
+                    self._keys.applied(product_id),
+                    self._keys.offsets(topic),
+                    topic,
+                    partition,
+                    known[partition],
+                    self._negatives_kept,
+                    self._day_retention,
+                    *arguments,
+                )
+
+        others = set()
+        ranked = {}
+        for (product_id, partition), counted in zip(by_product, self._run(apply), strict=True):
+            if counted is None:
+                others.add(partition)
+            else:
+                ranked[product_id] = counted
+        if ranked:
+            self._rank(ranked)
+        return others
+
+    def _arguments(self, topic: str, event: PositionedEvent) -> list[str | int]:
+        contribution = Contribution.of(event.scored)
+        return [
+            event.offset,
+            event.scored.review_id,
+            "" if contribution is None else contribution.encode(),
+            event.scored.scored_at.isoformat(),
+            negative_entry(event.scored, topic, event.partition, event.offset) or "",
+        ]
+
+    def _rank(self, ranked: Mapping[str, Sequence[int]]) -> None:
+        def rank(pipeline: Pipeline) -> None:
+            for column, ranking in enumerate(RANKINGS, start=1):
+                arguments: list[str | int] = []
+                for product_id, values in ranked.items():
+                    arguments += [product_id, values[column], values[0]]
+                keys = self._keys.ranking(ranking), self._keys.ranking_revisions(ranking)
+                pipeline.evalsha(self._scripts[RANK], 2, *keys, *arguments)
+
+        self._run(rank)
+
+    def _run(self, queue: Callable[[Pipeline], None]) -> list[Any]:
+        """Send the calls that ``queue`` puts into a pipeline; again if the server does not know our scripts.
+
+        They are no transaction, and each may run twice.
+        """
+        if not self._scripts:
+            self._load_scripts()
+        try:
+            return self._send(queue)
+        except NoScriptError:  # the server was restarted
+            self._load_scripts()
+            return self._send(queue)
+
+    def _send(self, queue: Callable[[Pipeline], None]) -> list[Any]:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            queue(pipeline)
+            results = pipeline.execute(raise_on_error=False)
+        for result in results:
+            if isinstance(result, RedisError):
+                raise result
+        return results
+
+    def _load_scripts(self) -> None:
+        self._scripts = {source: self._redis.script_load(source) for source in (APPLY, ADVANCE, RANK)}

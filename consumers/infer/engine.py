@@ -1,0 +1,144 @@
+"""The engine: a micro-batch of texts in, one sentiment each out."""
+
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from consumers.infer.bundle import Bundle, open_bundle
+from consumers.infer.runner import LogitPair, OneByOne, PaddedBatches, RunFailure, Runner
+from consumers.infer.session import start_network
+from schemas.errors import BundleError, ProviderError
+from schemas.events import SCORE_DECIMALS, Intensity, Label, ModelReference, Sentiment
+from schemas.manifest import Manifest
+from schemas.settings import Provider
+from schemas.truncation import head_and_tail
+
+PROBE_TEXT = "It works, and I would buy it again."
+"""Scored once at the start, and again when a review fails: tells a poison review from a broken model."""
+
+
+@dataclass
+class StageSeconds:
+    """Seconds spent in each of the three steps since the start."""
+
+    tokenise: float = 0.0
+    run: float = 0.0
+    decode: float = 0.0
+
+
+@dataclass
+class Engine:
+    """Tokenise, run, decode. ``score`` is to be called from one thread at a time."""
+
+    tokenizer: Tokenizer
+    manifest: Manifest
+    runner: Runner
+    model: ModelReference
+    seconds: StageSeconds = field(default_factory=StageSeconds)
+
+    @classmethod
+    def start(cls, folder: Path | None, provider: Provider, threads: int = 0) -> "Engine":
+        """Open a bundle, start it on a provider and score one text to prove that it runs.
+
+        Args:
+            folder: the bundle; ``None`` for the one inside the package.
+            provider: where to run it.
+            threads: reviews at a time on a CPU; 0 for one a core.
+
+        Raises:
+            BundleError: the bundle is damaged or cannot be loaded.
+            ProviderError: the provider does not run here, or the model fails on a plain text.
+        """
+        bundle = open_bundle(folder)
+        network = start_network(bundle, provider)
+        if network.provider is Provider.CPU:
+            runner: Runner = OneByOne(network, threads or cores())
+        else:
+            runner = PaddedBatches(network, bundle.manifest.pad_token_id)
+        engine = cls(load_tokenizer(bundle), bundle.manifest, runner, bundle.reference)
+        engine._probe()
+        return engine
+
+    def score(self, texts: Sequence[str]) -> list[Sentiment | RunFailure]:
+        """Sentiments in the order of ``texts``; a text on which the model fails gives a ``RunFailure``.
+
+        Raises:
+            ProviderError: the model fails on every text, so no review is to blame.
+        """
+        if not texts:
+            return []
+        started = time.perf_counter()
+        batch = self._tokenise(texts)
+        tokenised = time.perf_counter()
+        outcomes = self.runner(batch)
+        ran = time.perf_counter()
+        sentiments = [
+            outcome if isinstance(outcome, RunFailure) else decode_logits(outcome, self.manifest)
+            for outcome in outcomes
+        ]
+        self.seconds.tokenise += tokenised - started
+        self.seconds.run += ran - tokenised
+        self.seconds.decode += time.perf_counter() - ran
+        if any(isinstance(outcome, RunFailure) for outcome in outcomes):
+            self._probe()
+        return sentiments
+
+    def _tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        encodings = self.tokenizer.encode_batch_fast(list(texts))
+        return [head_and_tail(encoding.ids, self.manifest.max_length) for encoding in encodings]
+
+    def _probe(self) -> None:
+        outcome = self.runner(self._tokenise([PROBE_TEXT]))[0]
+        if isinstance(outcome, RunFailure):
+            raise ProviderError(f"the model fails on a plain text: {outcome.detail}")
+
+
+def decode_logits(logits: LogitPair, manifest: Manifest) -> Sentiment:
+    """Finite logits to a calibrated sentiment: probability = sigmoid(logit / temperature)."""
+    polarity, intensity = manifest.heads
+    score = round(_sigmoid(logits[0] / polarity.temperature), SCORE_DECIMALS)
+    intensity_score = round(_sigmoid(logits[1] / intensity.temperature), SCORE_DECIMALS)
+    confidence = round(max(score, 1 - score), SCORE_DECIMALS)
+    return Sentiment(
+        label=Label.POSITIVE if score >= polarity.threshold else Label.NEGATIVE,
+        score=score,
+        intensity=Intensity.STRONG if intensity_score >= intensity.threshold else Intensity.WEAK,
+        intensity_score=intensity_score,
+        confidence=confidence,
+        needs_review=confidence < manifest.review_threshold,
+    )
+
+
+def load_tokenizer(bundle: Bundle) -> Tokenizer:
+    """The bundle's tokenizer without padding or truncation of its own.
+
+    Raises:
+        BundleError: ``tokenizer.json`` does not parse.
+    """
+    try:
+        tokenizer = Tokenizer.from_buffer(bundle.tokenizer_json)
+    except Exception as error:  # the library raises plain Exception
+        raise BundleError(f"tokenizer.json cannot be read: {error}") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def cores() -> int:
+    """Cores that this process may use, which a container can make fewer than the machine has."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _sigmoid(logit: float) -> float:
+    # Two forms, so that exp never overflows.
+    if logit >= 0:
+        return 1 / (1 + math.exp(-logit))
+    return math.exp(logit) / (1 + math.exp(logit))

@@ -1,0 +1,93 @@
+"""Start an ONNX session on the provider that was asked for, or fail: never a silent fall-back."""
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from consumers.infer.bundle import Bundle
+from schemas.errors import BundleError, ProviderError
+from schemas.settings import Provider
+
+log = logging.getLogger(__name__)
+
+CUDA_PROVIDER = "CUDAExecutionProvider"
+CPU_PROVIDER = "CPUExecutionProvider"
+
+EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
+
+PRECISIONS = {Provider.CUDA: ("fp16", "fp32", "int8"), Provider.CPU: ("int8", "fp32")}
+"""Which variant suits a provider, best first: CPUs have fast int8 products, GPUs fast halves."""
+
+Tokens = npt.NDArray[np.int64]
+Logits = npt.NDArray[np.float32]
+
+
+class Network(Protocol):
+    """The part of a model session that scoring needs."""
+
+    def __call__(self, input_ids: Tokens, attention_mask: Tokens) -> Logits:
+        """Int64 (batch, tokens) twice -> float32 (batch, 2)."""
+
+
+@dataclass(frozen=True)
+class OnnxNetwork:
+    """A network on one execution provider; safe to call from several threads."""
+
+    session: onnxruntime.InferenceSession
+    provider: Provider
+    precision: str
+
+    def __call__(self, input_ids: Tokens, attention_mask: Tokens) -> Logits:
+        feeds = {"input_ids": input_ids, "attention_mask": attention_mask}
+        logits: Logits = self.session.run(None, feeds)[0]
+        return logits
+
+
+def start_network(bundle: Bundle, requested: Provider) -> OnnxNetwork:
+    """Load the variant that suits the provider and check where it really runs.
+
+    Raises:
+        ProviderError: ``cuda`` was asked for and does not work here.
+        BundleError: onnxruntime cannot read the file.
+    """
+    if requested is not Provider.AUTO:
+        network = _start(bundle, requested)
+    else:
+        try:
+            network = _start(bundle, Provider.CUDA)
+        except ProviderError as error:
+            log.info("provider auto: cpu, because %s", error)
+            network = _start(bundle, Provider.CPU)
+    log.info("model %s runs on %s in %s", bundle.reference.version, network.provider, network.precision)
+    return network
+
+
+def _start(bundle: Bundle, provider: Provider) -> OnnxNetwork:
+    wanted = CUDA_PROVIDER if provider is Provider.CUDA else CPU_PROVIDER
+    if wanted not in onnxruntime.get_available_providers():
+        raise ProviderError("this build of onnxruntime has no CUDA; install onnxruntime-gpu (Linux, x86-64)")
+    if provider is Provider.CUDA and not os.path.exists("/dev/nvidiactl"):  # noqa: PTH110 -- a device, not a file
+        raise ProviderError(
+            "no NVIDIA device is visible (/dev/nvidiactl is missing); give the container GPUs, or use provider cpu"
+        )
+    variant = bundle.variant(*PRECISIONS[provider])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # callers bring the threads, one review each
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors only; what matters is checked below
+    # Weights in a file beside the model have no digest; without this they are read from the current folder.
+    options.add_session_config_entry(EXTERNAL_DATA_FOLDER, os.devnull)
+    try:
+        session = onnxruntime.InferenceSession(bundle.content[variant.file], options, providers=[wanted])
+    except Exception as error:  # onnxruntime's own classes share no base but Exception
+        raise BundleError(f"onnxruntime cannot load {variant.file}: {error}") from error
+    if session.get_providers()[0] != wanted:
+        raise ProviderError(
+            f"onnxruntime fell back to {session.get_providers()[0]}; are CUDA and cuDNN installed?"
+        )
+    return OnnxNetwork(session, provider, variant.precision)

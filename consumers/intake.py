@@ -1,0 +1,273 @@
+"""Poll: one member of a consumer group, healed when its client wedges, with rebalances made visible."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import ConsumerGroupMetadata, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import RetriableError
+from kafka.structs import MemberState
+
+from consumers.process import Clock
+from consumers.silence import SilenceGuard
+from schemas.errors import MissingTopic, ServerUnavailable
+from schemas.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
+
+JOIN_DEADLINE_S = 30.0
+"""A member that polls this long without a stable assignment is wedged: kafka-python 3.0 can lose a finished
+join when a short poll expires between JoinGroup and SyncGroup, and then polls nothing for ever. A rightful
+rebalance waits for the slowest member's batch, which is seconds."""
+
+UNSTABLE_POLL_S = 0.5
+"""Polls are at least this long while the group rebalances: a short one is what wedges the client."""
+
+POSITION_TIMEOUT_MS = 1000
+"""The client knows the position of a partition that it reads; only that of a new one needs asking."""
+
+FETCH_MAX_BYTES = 8 * 1024 * 1024
+"""Bounds what waits in the client's buffers; 8 MiB is over a minute of reviews on two cores."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record as polled, in the terms of this project."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def topic_partition(self) -> TopicPartition:
+        return TopicPartition(self.topic, self.partition)
+
+
+@dataclass(frozen=True)
+class Polled:
+    """Records in partition order, the membership they were read under, and what a rebalance took or gave.
+
+    Records of newly assigned partitions may be among ``records``; those of revoked ones are not. Committing
+    under ``group`` is refused by the broker if a later rebalance gave the partitions to another member.
+    """
+
+    group: ConsumerGroupMetadata
+    records: tuple[Record, ...] = ()
+    revoked: frozenset[TopicPartition] = frozenset()
+    assigned: frozenset[TopicPartition] = frozenset()
+
+
+def to_record(raw: Any) -> Record:
+    """A record of the client in our terms."""
+    headers = tuple(raw.headers or ())
+    return Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, headers)
+
+
+def next_offsets(records: Iterable[Record]) -> dict[TopicPartition, int]:
+    """The offset to go on from in each partition, once ``records`` are done."""
+    return {record.topic_partition: record.offset + 1 for record in records}
+
+
+def commit_form(offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Offsets as the client wants them."""
+    return {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}
+
+
+class _RebalanceLog(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Only records what happened: it runs on the client's IO thread, where a blocking call would raise."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._revoked: set[TopicPartition] = set()
+        self._assigned: set[TopicPartition] = set()
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        with self._lock:
+            self._revoked.update(revoked)
+            self._assigned.difference_update(revoked)
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        with self._lock:
+            self._assigned.update(assigned)
+
+    def take(self) -> tuple[frozenset[TopicPartition], frozenset[TopicPartition]]:
+        with self._lock:
+            taken = frozenset(self._revoked), frozenset(self._assigned)
+            self._revoked.clear()
+            self._assigned.clear()
+        return taken
+
+
+def group_consumer(
+    settings: KafkaSettings, group: str, client_id: str, session_timeout_s: float
+) -> KafkaConsumer:
+    """A consumer that commits nothing by itself and starts at the earliest record.
+
+    ``read_committed`` also makes it wait for offsets that an open transaction is about to commit.
+    """
+    return KafkaConsumer(
+        **settings.client_config(),
+        client_id=client_id,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        partition_assignment_strategy=[CooperativeStickyAssignor],
+        session_timeout_ms=int(session_timeout_s * 1000),
+        heartbeat_interval_ms=int(session_timeout_s * 1000 / 4),
+        fetch_max_wait_ms=250,
+        fetch_max_bytes=FETCH_MAX_BYTES,
+        metadata_max_age_ms=30_000,  # partitions added to a live topic are taken up within this time
+        allow_auto_create_topics=False,
+    )
+
+
+class GroupIntake:
+    """Polls one topic as a member of a group. Call it from one thread.
+
+    Every method that asks Kafka raises ``ServerUnavailable`` once there was no answer for the outage deadline.
+    """
+
+    def __init__(
+        self,
+        make_consumer: Callable[[], KafkaConsumer],
+        topic: str,
+        *,
+        outage_deadline_s: float,
+        clock: Clock = time.monotonic,
+        join_deadline_s: float = JOIN_DEADLINE_S,
+    ) -> None:
+        self._make_consumer = make_consumer
+        self._topic = topic
+        self._outage_deadline_s = outage_deadline_s
+        self._timeout_ms = int(outage_deadline_s * 1000)
+        self._clock = clock
+        self._join_deadline_s = join_deadline_s
+        self._silence = SilenceGuard(self._probe, outage_deadline_s, clock)
+        self._rebalances = _RebalanceLog()
+        self._group = ConsumerGroupMetadata(group_id=None)
+        self._open()
+        self.heals = 0
+        """How often a wedged client was replaced."""
+
+    def poll(self, timeout_s: float, max_records: int) -> Polled:
+        """Records that have arrived, waiting at most about ``timeout_s`` seconds for the first."""
+        self._heal_if_wedged()
+        if not self._stable():
+            timeout_s = max(timeout_s, UNSTABLE_POLL_S)
+        by_partition = self.consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+        # Asked before what was revoked, so that the membership is never newer than the answer. While the group
+        # rebalances the client already shows the next generation, whose revocations are not known yet.
+        membership = self.consumer.group_metadata()
+        if membership.state == MemberState.STABLE:
+            self._group = membership
+        if by_partition:
+            self._silence.heard()
+        else:
+            self._silence.check()
+        revoked, assigned = self._rebalances.take()
+        records = tuple(
+            to_record(raw)
+            for partition, raws in by_partition.items()
+            if partition not in revoked or partition in assigned
+            for raw in raws
+        )
+        return Polled(self._group, records, revoked, assigned)
+
+    def rewind(self) -> None:
+        """Go back to what the group has committed, wherever polling had got to."""
+        for partition in self.consumer.assignment():
+            with self._answering():
+                committed = self.consumer.committed(partition, timeout_ms=self._timeout_ms)
+            if committed is None:
+                self.consumer.seek_to_beginning(partition)
+            else:
+                self.consumer.seek(partition, committed)
+
+    def bounds(
+        self, partitions: Iterable[TopicPartition]
+    ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+        """First offset, and the offset after the last committed record, of each partition."""
+        wanted = list(partitions)
+        with self._answering():
+            starts = self.consumer.beginning_offsets(wanted, timeout_ms=self._timeout_ms)
+            return starts, self.consumer.end_offsets(wanted, timeout_ms=self._timeout_ms)
+
+    def position(self, partition: TopicPartition) -> int | None:
+        """The next offset to read of an assigned partition; None while that is being looked up."""
+        position: int | None = self.consumer.position(partition, timeout_ms=POSITION_TIMEOUT_MS)
+        return position
+
+    def keep_membership(self) -> Polled:
+        """Poll nothing, but stay in the group: for waiting while a server downstream is away.
+
+        A record that slips in belongs to a newly assigned partition, to which the caller has to seek anyway.
+        """
+        held = self.consumer.assignment()
+        positions = {partition: self.position(partition) for partition in held}
+        self.consumer.pause(*held)
+        try:
+            return self.poll(0.0, 1)
+        finally:
+            still_held = held & self.consumer.assignment()
+            self.consumer.resume(*still_held)
+            # kafka-python 3.0.12 can forget the rest of a fetch that was paused midway; a seek fetches it again.
+            for partition in still_held:
+                if (position := positions[partition]) is not None:
+                    self.consumer.seek(partition, position)
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit the next offsets to read, outside any transaction."""
+        self.consumer.commit(commit_form(offsets))
+
+    def close(self) -> None:
+        """Leave the group, so that others take over at once."""
+        self.consumer.close(autocommit=False, timeout_ms=5000)
+
+    def _open(self) -> None:
+        with self._answering():
+            self.consumer = self._make_consumer()
+        self.consumer.subscribe([self._topic], listener=self._rebalances)
+        # Metadata that arrives after the first join would make the client join again: ask for it before.
+        if self._topic not in self.consumer.topics():
+            self.consumer.close(autocommit=False)
+            raise MissingTopic(
+                f"topic {self._topic!r} does not exist; create the topics with: reviewstream init"
+            )
+        self._last_stable = self._clock()
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except RetriableError as error:
+            raise ServerUnavailable(
+                f"Kafka has not answered about {self._topic!r} for {self._outage_deadline_s:.0f} s; is a broker down?"
+            ) from error
+
+    def _probe(self, timeout_s: float) -> None:
+        self.consumer.end_offsets([TopicPartition(self._topic, 0)], timeout_ms=int(timeout_s * 1000))
+
+    def _stable(self) -> bool:
+        return bool(self.consumer.group_metadata().state == MemberState.STABLE)
+
+    def _heal_if_wedged(self) -> None:
+        now = self._clock()
+        if self._stable():
+            self._last_stable = now
+        elif now - self._last_stable > self._join_deadline_s:
+            log.warning("no stable assignment for %.0f s: replacing the Kafka client", self._join_deadline_s)
+            self._rebalances.on_partitions_revoked(self.consumer.assignment())
+            self.close()
+            self._open()
+            self.heals += 1

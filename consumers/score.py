@@ -1,0 +1,231 @@
+"""The scorer: from ``reviews.raw`` to ``reviews.scored`` and ``reviews.dlq``."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from kafka import ConsumerGroupMetadata, KafkaProducer
+
+from consumers.batch import MicroBatcher
+from consumers.decode import Decoded, decode_records
+from consumers.infer.runner import RunFailure
+from consumers.intake import GroupIntake, Record, group_consumer, next_offsets
+from consumers.process import Clock, Health, OutageGuard, Shutdown
+from consumers.publish import (
+    AtLeastOncePublisher,
+    Output,
+    Publisher,
+    TransactionalPublisher,
+    dead_letter_output,
+    producer_config,
+)
+from schemas.dead_letters import DeadLetterReason
+from schemas.errors import BatchAborted, DeadLetterFlood, InvalidEvent, ServerUnavailable
+from schemas.events import ModelReference, ReviewEvent, ScoredReview, Sentiment, SourceRecord
+from schemas.settings import Delivery, ScorerSettings
+
+log = logging.getLogger(__name__)
+
+IDLE_POLL_S = 0.5
+RETRY_PAUSE_S = 0.2
+REPORT_INTERVAL_S = 10.0
+
+
+class TextScorer(Protocol):
+    """The part of the engine that the scorer needs."""
+
+    model: ModelReference
+
+    def score(self, texts: Sequence[str]) -> list[Sentiment | RunFailure]:
+        """One sentiment a text, in order."""
+
+
+@dataclass
+class ScorerCounts:
+    """What the scorer did since its start."""
+
+    scored: int = 0
+    dead_lettered: int = 0
+    batches: int = 0
+    aborted: int = 0
+
+
+class FloodGate:
+    """Watches the share of bad records among the latest ``window``."""
+
+    def __init__(self, window: int, limit: float) -> None:
+        self._latest: deque[bool] = deque(maxlen=window)
+        self._limit = limit
+
+    def check(self, bad: Sequence[bool]) -> None:
+        """Look at a batch before it is published.
+
+        Raises:
+            DeadLetterFlood: with it the window is full and the share of bad records above the limit.
+        """
+        latest = deque([*self._latest, *bad], maxlen=self._latest.maxlen)
+        window = latest.maxlen
+        if self._limit < 1 and len(latest) == window and sum(latest) > self._limit * window:
+            raise DeadLetterFlood(
+                f"{sum(latest)} of the latest {window} records are bad; stopping before the topic drains "
+                "into the dead letters. Look at their dlq.reason headers; REVIEWSTREAM_FLOOD_LIMIT=1 goes on anyway."
+            )
+
+    def take(self, bad: Sequence[bool]) -> None:
+        """Take in a batch that was published; one that was not comes again."""
+        self._latest.extend(bad)
+
+
+class Scorer:
+    """Every raw record ends as exactly one committed record, labelled or dead-lettered.
+
+    One turn of the loop: poll, batch; when the batch is due: decode, infer, publish. An aborted batch changed
+    nothing, so the loop goes back to the committed offsets and reads it again.
+    """
+
+    def __init__(
+        self,
+        settings: ScorerSettings,
+        *,
+        engine: TextScorer,
+        intake: GroupIntake,
+        publisher: Publisher,
+        shutdown: Shutdown,
+        health: Health,
+        clock: Clock = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.counts = ScorerCounts()
+        self._settings = settings
+        self._engine = engine
+        self._intake = intake
+        self._publisher = publisher
+        self._shutdown = shutdown
+        self._health = health
+        self._clock = clock
+        self._now = now
+        self._batcher = MicroBatcher(settings.batch_size, settings.batch_deadline)
+        self._flood = FloodGate(settings.flood_window, settings.flood_limit)
+        self._group = ConsumerGroupMetadata(group_id=None)
+        self._failing_since: float | None = None
+        self._next_report = clock() + REPORT_INTERVAL_S
+
+    def run(self) -> None:
+        """Work until asked to stop; what was polled by then is finished first."""
+        try:
+            while not self._shutdown.requested:
+                self._turn()
+            if pending := self._batcher.take():
+                self._process(pending)
+        finally:
+            self._publisher.close()
+            self._intake.close()
+        log.info("stopped: %s", self.counts)
+
+    def _turn(self) -> None:
+        patience = self._batcher.patience(self._clock())
+        if patience != 0.0:
+            timeout = IDLE_POLL_S if patience is None else min(patience, IDLE_POLL_S)
+            polled = self._intake.poll(timeout, self._batcher.room)
+            self._batcher.drop(polled.revoked)
+            self._batcher.add(polled.records, self._clock())
+            self._group = polled.group
+        if self._batcher.patience(self._clock()) == 0.0:
+            self._process(self._batcher.take())
+        self._health.beat()
+        self._report()
+
+    def _process(self, records: list[Record]) -> None:
+        decoded = decode_records(records)
+        outputs = self._infer(decoded)
+        bad = [output.topic == self._settings.dead_letter_topic for output in outputs]
+        self._flood.check(bad)
+        try:
+            self._publisher.publish(outputs, next_offsets(records), self._group)
+        except BatchAborted as aborted:
+            self._back_off(aborted)
+            return
+        self._failing_since = None
+        self._flood.take(bad)
+        self.counts.batches += 1
+        self.counts.dead_lettered += sum(bad)
+        self.counts.scored += len(bad) - sum(bad)
+
+    def _infer(self, decoded: Sequence[Decoded]) -> list[Output]:
+        texts = {row: text for row, item in enumerate(decoded) if (text := _text_of(item.event)) is not None}
+        sentiments = dict(zip(texts, self._engine.score(list(texts.values())), strict=True))
+        return [self._output(item, sentiments.get(row)) for row, item in enumerate(decoded)]
+
+    def _output(self, item: Decoded, sentiment: Sentiment | RunFailure | None) -> Output:
+        dead_letters = self._settings.dead_letter_topic
+        if isinstance(item.event, InvalidEvent):
+            return dead_letter_output(item.record, item.event, dead_letters, self._now())
+        if isinstance(sentiment, RunFailure):
+            poison = InvalidEvent(DeadLetterReason.MODEL_ERROR, sentiment.detail)
+            return dead_letter_output(item.record, poison, dead_letters, self._now())
+        scored = ScoredReview.of(
+            item.event,
+            sentiment=sentiment,
+            model=self._engine.model,
+            source=SourceRecord(
+                topic=item.record.topic, partition=item.record.partition, offset=item.record.offset
+            ),
+            record_time=item.record_time,
+            scored_at=self._now(),
+        )
+        return Output(self._settings.scored_topic, scored.product_id.encode(), scored.to_json())
+
+    def _back_off(self, aborted: BatchAborted) -> None:
+        """Go back to the committed offsets, or give up once nothing has worked for the outage deadline."""
+        now = self._clock()
+        self.counts.aborted += 1
+        if self._failing_since is None:
+            self._failing_since = now
+        elif now - self._failing_since > self._settings.outage_deadline:
+            raise ServerUnavailable(
+                f"no batch could be published for {now - self._failing_since:.0f} s: {aborted}"
+            )
+        log.warning("batch not committed, reading it again: %s", aborted)
+        self._intake.rewind()
+        self._shutdown.wait(RETRY_PAUSE_S)
+
+    def _report(self) -> None:
+        if self._clock() >= self._next_report:
+            self._next_report = self._clock() + REPORT_INTERVAL_S
+            log.info("%s", self.counts)
+
+
+def _text_of(event: ReviewEvent | InvalidEvent) -> str | None:
+    return event.text if isinstance(event, ReviewEvent) else None
+
+
+def start_scorer(settings: ScorerSettings, engine: TextScorer, shutdown: Shutdown, instance: str) -> Scorer:
+    """Connect to Kafka and put a scorer together. ``instance`` is its stable name."""
+    guard = OutageGuard(settings.outage_deadline)
+    client_id = f"{settings.scorer_group}-{instance}"
+    intake = GroupIntake(
+        lambda: group_consumer(settings, settings.scorer_group, client_id, settings.session_timeout),
+        settings.raw_topic,
+        outage_deadline_s=settings.outage_deadline,
+    )
+    producer = producer_config(settings, client_id)
+    if settings.delivery is Delivery.AT_LEAST_ONCE:
+        publisher: Publisher = AtLeastOncePublisher(KafkaProducer(**producer), intake.commit, guard)
+    else:
+        transaction = {
+            "transactional_id": client_id,
+            "transaction_timeout_ms": int(settings.transaction_timeout * 1000),
+        }
+        publisher = TransactionalPublisher(lambda: KafkaProducer(**producer, **transaction), guard)
+    return Scorer(
+        settings,
+        engine=engine,
+        intake=intake,
+        publisher=publisher,
+        shutdown=shutdown,
+        health=Health(settings.health_file),
+    )

@@ -1,0 +1,212 @@
+"""The three topics of one test: what a shop publishes, and what came of it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import RetriableError
+from waiting import eventually
+
+from console.topics import create_topics
+from schemas.dead_letters import DeadLetter
+from schemas.events import ScoredReview
+from schemas.settings import ScorerSettings, TopicSettings
+
+Place = tuple[int, int]
+"""Partition and offset of a raw record."""
+
+RAW_MAX_BYTES = 1_048_588
+"""Kafka's default max.message.bytes."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A record for the raw topic."""
+
+    value: bytes | None
+    key: bytes | None = b"key"
+    partition: int = 0
+    timestamp_ms: int | None = None
+
+
+def review(review_id: str, product_id: str = "kettle", **fields: Any) -> bytes:
+    """A review as JSON."""
+    return json.dumps(
+        {"review_id": review_id, "product_id": product_id, "text": f"It says {review_id}."} | fields
+    ).encode()
+
+
+class Topics:
+    """Topics that no other test uses, and one open producer and reader of them."""
+
+    def __init__(self, servers: str, prefix: str, partitions: int) -> None:
+        self.servers = servers
+        self.raw, self.scored, self.dead_letters = (f"{prefix}{name}" for name in ("raw", "scored", "dlq"))
+        self.names: dict[str, Any] = {
+            "raw_topic": self.raw,
+            "scored_topic": self.scored,
+            "dead_letter_topic": self.dead_letters,
+        }
+        self.group = f"{prefix}scorer"
+        create_topics(TopicSettings(bootstrap_servers=servers, partitions=partitions, **self.names))
+        self._stack = ExitStack()
+        self._producer = self._stack.enter_context(
+            KafkaProducer(bootstrap_servers=servers, acks="all", max_request_size=2 * RAW_MAX_BYTES)
+        )
+        self.outcomes = self._stack.enter_context(Watch(servers, self.scored, self.dead_letters))
+
+    def settings(self, **fields: Any) -> ScorerSettings:
+        """A scorer's settings for these topics, impatient as tests are."""
+        return ScorerSettings(**{**self.environment(), **fields})
+
+    def environment(self, **fields: str) -> dict[str, Any]:
+        """The same for a process."""
+        return {
+            "bootstrap_servers": self.servers,
+            "scorer_group": self.group,
+            "session_timeout": "6",
+            "outage_deadline": "60",
+            **self.names,
+            **fields,
+        }
+
+    def publish(self, *records: Raw) -> list[Place]:
+        """Publish to the raw topic; returns where each record stands."""
+        sends = [self._send(record) for record in records]
+        return [(stored.partition, stored.offset) for stored in (sent.get(timeout=60) for sent in sends)]
+
+    def publish_reviews(self, count: int, *, partitions: int, name: str = "r") -> list[Place]:
+        """``count`` reviews of ten products, spread over the partitions by product."""
+        return self.publish(
+            *(
+                Raw(review(f"{name}{number}", f"product-{number % 10}"), partition=number % 10 % partitions)
+                for number in range(count)
+            )
+        )
+
+    def members(self) -> int:
+        """How many scorers the group has."""
+        return members(self.servers, self.group)
+
+    def committed(self) -> dict[int, int]:
+        """What the scorers' group has committed, by partition; nothing while the broker is still loading it."""
+        with suppress(RetriableError), KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+            offsets = admin.list_group_offsets(self.group)[self.group]
+            return {place.partition: committed.offset for place, committed in offsets.items()}
+        return {}
+
+    def allow_any_timestamp(self) -> None:
+        """As brokers did before Kafka 4; its default refuses times that are an hour ahead."""
+        resource = ConfigResource(
+            ConfigResourceType.TOPIC, self.raw, {"message.timestamp.after.max.ms": str(2**63 - 1)}
+        )
+        with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+            admin.alter_configs([resource])
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, record: Raw) -> Any:
+        if record.key is None and record.value is None:
+            return self._send_nothing(record.partition)
+        return self._producer.send(
+            self.raw, record.value, record.key, partition=record.partition, timestamp_ms=record.timestamp_ms
+        )
+
+    def _send_nothing(self, partition: int) -> Any:
+        """A record without key and value: other clients write such, this one's ``send`` refuses to."""
+        self._producer.partitions_for(self.raw)
+        future, *_ = self._producer._accumulator.append(
+            TopicPartition(self.raw, partition), None, None, None, []
+        )
+        self._producer._sender.wakeup()
+        return future
+
+
+class Watch:
+    """The committed records of some topics, from the beginning, in the order of each partition."""
+
+    def __init__(self, servers: str, *topics: str) -> None:
+        self.records: list[Any] = []
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=servers,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            max_poll_records=10_000,
+            reconnect_backoff_max_ms=1000,
+        )
+        self._places = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in sorted(self._consumer.partitions_for_topic(topic))
+        ]
+        self._consumer.assign(self._places)
+        self._consumer.seek_to_beginning()
+
+    def until(self, count: int, timeout: float = 60.0) -> list[Any]:
+        """All records, once there are at least ``count``."""
+        eventually(lambda: self._poll() >= count, timeout)
+        return self.records
+
+    def all(self) -> list[Any]:
+        """All records that are committed by now."""
+        ends = self._consumer.end_offsets(self._places)
+        eventually(
+            lambda: (
+                self._poll() >= 0
+                and all(self._consumer.position(place) >= end for place, end in ends.items())
+            )
+        )
+        return self.records
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def _poll(self) -> int:
+        for records in self._consumer.poll(timeout_ms=100).values():
+            self.records.extend(records)
+        return len(self.records)
+
+
+def members(servers: str, group: str) -> int:
+    """How many members a consumer group has; none while the broker is still loading it."""
+    with suppress(RetriableError), KafkaAdminClient(bootstrap_servers=servers) as admin:
+        return len(admin.describe_groups([group])[group]["members"])
+    return 0
+
+
+def scored_of(records: Iterable[Any]) -> list[ScoredReview]:
+    """Those of the records that are labelled reviews."""
+    return [ScoredReview.model_validate_json(record.value) for record in records if not record.headers]
+
+
+def source_of(record: Any) -> Place:
+    """The raw record that an outcome, labelled or refused, is of."""
+    if record.headers:
+        letter = DeadLetter.from_headers(record.headers)
+        return letter.source_partition, letter.source_offset
+    source = json.loads(record.value)["source"]
+    return source["partition"], source["offset"]
+
+
+def sources_of(records: Sequence[Any]) -> list[Place]:
+    """Sorted, so that it can be compared with all that was published."""
+    return sorted(map(source_of, records))
+
+
+def ends_of(places: Iterable[Place]) -> dict[int, int]:
+    """The next offset of each partition."""
+    return {partition: offset + 1 for partition, offset in sorted(places)}

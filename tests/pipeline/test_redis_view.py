@@ -1,0 +1,261 @@
+"""The Lua scripts on a real Valkey against the same counting in plain Python."""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from labelled import NOW, events, hash_of, labelled
+from redis import Redis
+
+from consumers.aggregate.contribution import score_text
+from consumers.aggregate.fold import Fold
+from consumers.aggregate.view import PositionedEvent, RedisView
+from embedded import ValkeyServer
+from schemas.events import Channel, ScoredReview
+from schemas.redis_keys import UPDATED_AT, Counter, Ranking, ViewKeys
+
+EXAMPLES = 150
+TOPIC = "reviews.scored"
+DAY_RETENTION = 400
+KNOWN = {0: 0, 1: 0}
+
+
+class Delivery(NamedTuple):
+    """What one call of ``apply`` gets: a slice of the topic, perhaps one that was delivered before."""
+
+    start: int
+    stop: int
+
+
+class View:
+    """A view under a prefix of its own, in whose topic nothing is stored as applied yet."""
+
+    def __init__(self, redis: Redis, negatives_kept: int = 100) -> None:
+        self.redis = redis
+        self.keys = ViewKeys(f"{uuid4().hex}:")
+        self.view = self.another(negatives_kept)
+        self.view.advance(TOPIC, {partition: (None, offset) for partition, offset in KNOWN.items()})
+
+    def another(self, negatives_kept: int = 100) -> RedisView:
+        """As a second aggregator has it."""
+        return RedisView(self.redis, self.keys, day_retention=DAY_RETENTION, negatives_kept=negatives_kept)
+
+    def apply(self, *applied: ScoredReview, first_offset: int = 0) -> None:
+        """Count events that stand in partition 0."""
+        self.view.apply(TOPIC, positioned(applied, first_offset), KNOWN)
+
+    def dump(self) -> dict[str, object]:
+        """Every key with all that it holds, days with the second of their expiry."""
+        return {key: self._content(key) for key in self.redis.scan_iter(match=f"*{self.keys.prefix}*")}
+
+    def _content(self, key: str) -> object:
+        kind = self.redis.type(key)
+        if kind == "zset":
+            members: Any = self.redis.zrange(key, 0, -1, withscores=True)
+            return dict(members)
+        if kind == "list":
+            return [json.loads(entry)["review_id"] for entry in self.redis.lrange(key, 0, -1)]
+        return self.redis.hgetall(key) | {"expires": self.redis.expiretime(key)}
+
+
+def positioned(applied: Iterable[ScoredReview], first_offset: int = 0) -> list[PositionedEvent]:
+    """Events of partition 0, one after the other."""
+    return [PositionedEvent(0, offset, event) for offset, event in enumerate(applied, first_offset)]
+
+
+def expected(fold: Fold, keys: ViewKeys) -> dict[str, object]:
+    """What ``dump`` must show, but for the rankings' revisions."""
+    dump: dict[str, object] = {keys.offsets(TOPIC): {"0": "0", "1": "0", "expires": -1}}
+    for (product_id, channel, day), counters in fold.counts.items():
+        fields: dict[str, object] = {
+            str(counter): score_text(value) if counter is Counter.SCORE_SUM else str(value)
+            for counter, value in counters.items()
+        }
+        fields[UPDATED_AT] = fold.updated_at[product_id, channel, day]
+        fields["expires"] = -1 if day is None else expiry(day)
+        if day is None or expiry(day) > time.time():
+            dump[keys.counts(product_id, channel, day)] = fields
+    for product_id, labels in fold.labels.items():
+        dump[keys.labels(product_id)] = {
+            review_id: contribution.encode() for review_id, contribution in labels.items()
+        } | {"expires": -1}
+    for product_id, applied in fold.applied.items():
+        dump[keys.applied(product_id)] = {place: str(offset) for place, offset in applied.items()} | {
+            "expires": -1
+        }
+    for product_id, review_ids in fold.negatives.items():
+        dump[keys.negatives(product_id)] = review_ids
+    for ranking in Ranking:
+        dump[keys.ranking(ranking)] = dict.fromkeys(fold.applied, 0.0) | fold.ranking(ranking)
+    return dump
+
+
+def expiry(day: date) -> int:
+    """The second at which the counts of a day go."""
+    midnight = datetime.combine(day, datetime.min.time(), UTC)
+    return int((midnight - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)) + 401 * 86400
+
+
+def comparable(dump: dict[str, object]) -> dict[str, object]:
+    """Without counters of 0 and empty keys, which equal what is not there, and without the rankings' revisions."""
+    kept = {}
+    for key, content in dump.items():
+        if isinstance(content, dict):
+            content = {name: value for name, value in content.items() if not is_zero(name, value)}  # noqa: PLW2901
+        if content not in ({}, [], {"expires": -1}) and not key.endswith(":revisions"):
+            kept[key] = content
+    return kept
+
+
+def is_zero(name: str, value: object) -> bool:
+    return value == 0.0 or (name in set(Counter) and value in ("0", "0.000000"))
+
+
+@st.composite
+def topics_and_deliveries(draw: st.DrawFn) -> tuple[list[PositionedEvent], list[Delivery]]:
+    """Two partitions, and how an aggregator reads them: forward, and now and then again from before."""
+    topic = []
+    ends = {0: 0, 1: 0}
+    for event in draw(st.lists(events, max_size=40)):
+        partition = hash_of(event.product_id) % 2  # order means something within a product only
+        topic.append(PositionedEvent(partition, ends[partition], event))
+        ends[partition] += draw(st.integers(1, 2))  # transaction markers leave gaps
+    deliveries = []
+    at = 0
+    while at < len(topic):
+        stop = draw(st.integers(at + 1, len(topic)))
+        deliveries.append(Delivery(at, stop))
+        at = draw(st.integers(0, stop)) if draw(st.booleans()) and len(deliveries) < 12 else stop
+    return topic, deliveries
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(topics_and_deliveries(), st.sampled_from([0, 1, 3, 100]))
+def test_redis_holds_what_the_fold_holds_in_every_field_of_every_key(
+    redis: Redis, case: tuple[list[PositionedEvent], list[Delivery]], negatives_kept: int
+) -> None:
+    topic, deliveries = case
+    view, fold = View(redis, negatives_kept), Fold(negatives_kept)
+
+    for start, stop in deliveries:
+        assert view.view.apply(TOPIC, topic[start:stop], KNOWN) == set()
+        for partition, offset, event in map(vars_of, topic[start:stop]):
+            fold.apply(event, TOPIC, partition, offset)
+
+    assert comparable(view.dump()) == comparable(expected(fold, view.keys))
+
+
+def vars_of(event: PositionedEvent) -> tuple[int, int, ScoredReview]:
+    return event.partition, event.offset, event.scored
+
+
+def reviews_of(view: View, product_id: str = "kettle") -> Any:
+    """How many reviews are counted."""
+    return view.redis.hget(view.keys.product(product_id), Counter.REVIEWS)
+
+
+def test_a_product_whose_events_moved_to_another_partition_is_counted_on(redis: Redis) -> None:
+    view, fold = View(redis), Fold()
+    before, after = labelled("r1", text="bad"), labelled("r1", text="good", minute=1)
+
+    for partition, event in ((0, before), (1, after)):
+        view.view.apply(TOPIC, [PositionedEvent(partition, 5, event)], KNOWN)
+        fold.apply(event, TOPIC, partition, 5)
+
+    assert comparable(view.dump()) == comparable(expected(fold, view.keys))
+
+
+def test_scripts_that_the_server_forgot_are_loaded_again(redis: Redis) -> None:
+    view = View(redis)
+    view.apply(labelled("r1"))
+
+    redis.script_flush()
+    view.apply(labelled("r2"), first_offset=1)
+
+    assert reviews_of(view) == "2"
+
+
+def test_a_restarted_server_is_served_on() -> None:
+    with ValkeyServer(appendonly=True) as server, Redis.from_url(server.url, decode_responses=True) as redis:
+        view = View(redis)
+        view.apply(labelled("r1"))
+        server.kill()
+        server.restart()
+        view.apply(labelled("r1"), labelled("r2"))
+
+        assert reviews_of(view) == "2"
+
+
+def test_a_server_that_lost_its_data_refuses_what_comes_next(redis: Redis) -> None:
+    view = View(redis)
+    view.apply(labelled("r1"))
+
+    for key in redis.scan_iter(match=f"*{view.keys.prefix}*"):
+        redis.delete(key)
+
+    assert view.view.apply(TOPIC, positioned([labelled("r2")], 1), KNOWN) == {0}
+    assert view.view.advance(TOPIC, {0: (0, 2)}) == {0}
+    assert view.dump() == {}
+
+
+def test_only_partitions_whose_offset_is_as_known_are_counted(redis: Redis) -> None:
+    view = View(redis)
+    view.view.advance(TOPIC, {1: (0, 7)})
+
+    others = view.view.apply(
+        TOPIC, [PositionedEvent(0, 0, labelled()), PositionedEvent(1, 0, labelled(product_id="pan"))], KNOWN
+    )
+
+    assert others == {1}
+    assert (reviews_of(view), reviews_of(view, "pan")) == ("1", None)
+
+
+def test_a_late_ranking_of_a_suspended_aggregator_does_not_undo_a_newer_one(redis: Redis) -> None:
+    view = View(redis)
+    view.apply(labelled("r1"))
+    late = [1, 1, 0, 0, 0]
+    view.apply(labelled("r2"), first_offset=1)
+
+    view.another()._rank({"kettle": late})
+
+    assert redis.zscore(view.keys.ranking(Ranking.REVIEWS), "kettle") == 2
+
+
+def test_the_counts_of_a_day_go_when_the_retention_is_over(redis: Redis) -> None:
+    view = View(redis)
+    old, new = NOW - timedelta(days=2000), NOW + timedelta(days=300)
+
+    view.apply(labelled("old", created_at=old), labelled("new", created_at=new))
+
+    assert reviews_of(view) == "2"
+    assert not redis.exists(view.keys.counts("kettle", Channel.REVIEW, old.date()))
+    assert redis.expiretime(view.keys.counts("kettle", Channel.REVIEW, new.date())) == expiry(new.date())
+
+
+def test_a_correction_of_a_review_whose_day_is_gone_leaves_no_negative_counts(redis: Redis) -> None:
+    view = View(redis)
+    old = NOW - timedelta(days=2000)
+
+    view.apply(labelled("r1", created_at=old))
+    view.apply(labelled("r1", text=None, created_at=old), first_offset=1)
+
+    assert reviews_of(view) == "0"
+    assert not redis.exists(view.keys.counts("kettle", Channel.REVIEW, old.date()))
+
+
+def test_two_thousand_events_of_one_product_are_one_call(redis: Redis) -> None:
+    view, fold = View(redis), Fold()
+    many: Sequence[ScoredReview] = [
+        labelled(f"r{number % 700}", text=f"word {number}", minute=number) for number in range(2000)
+    ]
+
+    view.apply(*many)
+
+    for offset, event in enumerate(many):
+        fold.apply(event, TOPIC, 0, offset)
+    assert comparable(view.dump()) == comparable(expected(fold, view.keys))
