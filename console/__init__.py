@@ -1,0 +1,1 @@
+"""The ``reviewstream`` command: one module for each kind of user, and nothing but wiring."""

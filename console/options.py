@@ -1,0 +1,101 @@
+"""Settings as command-line options: every field of a settings class becomes an option of the same name."""
+
+import functools
+from collections.abc import Callable
+from enum import EnumType
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+import click
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from schemas.settings import ENVIRONMENT_PREFIX, Settings
+
+SettingsClass = TypeVar("SettingsClass", bound=Settings)
+Command = Callable[..., Any]
+
+
+def with_settings(settings_class: type[SettingsClass]) -> Callable[[Command], Command]:
+    """Give a command the options of ``settings_class`` and pass it the result as ``settings``."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(**arguments: Any) -> Any:
+            given = {name: arguments.pop(name) for name in settings_class.model_fields}
+            chosen = {name: value for name, value in given.items() if value is not None}
+            return command(settings=load_settings(settings_class, **chosen), **arguments)
+
+        decorated: Command = run
+        for name, field in reversed(_own_first(settings_class)):
+            decorated = _option(name, field)(decorated)
+        return decorated
+
+    return decorate
+
+
+def load_settings(settings_class: type[SettingsClass], **chosen: Any) -> SettingsClass:
+    """Settings from the environment, overridden by what was chosen.
+
+    Raises:
+        click.UsageError: a value is not allowed; the message names option and variable.
+    """
+    try:
+        return settings_class(**chosen)
+    except ValidationError as error:
+        lines = [
+            f"{_flag(str(problem['loc'][0]))} ({_variable(str(problem['loc'][0]))}): {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise click.UsageError("\n".join(lines)) from error
+
+
+def _own_first(settings_class: type[Settings]) -> list[tuple[str, FieldInfo]]:
+    """Fields with the class's own before the inherited ones: help should begin with what is particular."""
+    own = settings_class.__annotations__
+    return sorted(settings_class.model_fields.items(), key=lambda item: item[0] not in own)
+
+
+def _option(name: str, field: FieldInfo) -> Callable[[Command], Command]:
+    default = "" if field.default in (None, "") else f"; default: {field.default}"
+    return click.option(
+        _flag(name),
+        name,
+        type=_click_type(field.annotation),
+        metavar=None if _choices(field.annotation) else _metavar(field.annotation),
+        help=f"{field.description}  [{_variable(name)}{default}]",
+    )
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _variable(name: str) -> str:
+    return ENVIRONMENT_PREFIX + name.upper()
+
+
+def _click_type(annotation: Any) -> click.Choice[str] | None:
+    choices = _choices(annotation)
+    return click.Choice(choices) if choices else None
+
+
+def _choices(annotation: Any) -> list[str]:
+    kind = _bare(annotation)
+    if isinstance(kind, EnumType):
+        return [str(member.value) for member in kind]  # type: ignore[var-annotated]
+    if get_origin(kind) is Literal:
+        return [str(value) for value in get_args(kind)]
+    return []
+
+
+def _metavar(annotation: Any) -> str:
+    kind = _bare(annotation)
+    return "TEXT" if kind in (str, SecretStr) else getattr(kind, "__name__", "TEXT").upper()
+
+
+def _bare(annotation: Any) -> Any:
+    """The type without ``None`` or annotations."""
+    if get_origin(annotation) in (Union, UnionType):
+        return next(_bare(part) for part in get_args(annotation) if part is not type(None))
+    return get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation
