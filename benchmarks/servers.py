@@ -1,0 +1,55 @@
+"""What the benchmarks share: servers of their own, processes as users run them, and a table of results."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from console.topics import create_topics
+from embedded import KafkaCluster, ValkeyServer
+from schemas.settings import ReaderSettings, TopicSettings
+
+
+@contextmanager
+def servers() -> Iterator[ReaderSettings]:
+    """A fresh Kafka with the three topics, and a fresh Valkey."""
+    with KafkaCluster() as kafka, ValkeyServer() as valkey:
+        create_topics(TopicSettings(bootstrap_servers=kafka.bootstrap_servers))
+        yield ReaderSettings(bootstrap_servers=kafka.bootstrap_servers, redis_url=valkey.url)
+
+
+@contextmanager
+def process(job: str, settings: ReaderSettings, **environment: str) -> Iterator[None]:
+    """``reviewstream score`` or ``aggregate`` as a process of its own."""
+    variables = os.environ | {
+        "REVIEWSTREAM_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+        "REVIEWSTREAM_REDIS_URL": settings.redis_url,
+        "REVIEWSTREAM_INSTANCE_ID": f"benchmark-{job}",
+        **environment,
+    }
+    command = [sys.executable, "-m", "console.main", "--log-level", "warning", job]
+    running = subprocess.Popen(command, env=variables)
+    try:
+        yield
+    finally:
+        running.terminate()
+        running.wait(timeout=60)
+
+
+def report(figures: Mapping[str, object], path: Path | None) -> None:
+    """Print figures, and write them as JSON where asked."""
+    width = max(map(len, figures))
+    for name, value in figures.items():
+        shown = (
+            f"{value:,.3f}"
+            if isinstance(value, float) and value < 10
+            else f"{value:,.0f}"
+            if isinstance(value, float)
+            else value
+        )
+        print(f"{name:<{width}}  {shown}")
+    if path is not None:
+        path.write_text(json.dumps(figures, indent=2) + "\n")
