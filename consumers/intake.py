@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -165,7 +165,7 @@ class GroupIntake:
         self._heal_if_wedged()
         if not self._stable():
             timeout_s = max(timeout_s, UNSTABLE_POLL_S)
-        by_partition = self.consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+        by_partition = self._poll_client(timeout_s, max_records)
         # Asked before what was revoked, so that the membership is never newer than the answer. While the group
         # rebalances the client already shows the next generation, whose revocations are not known yet.
         membership = self.consumer.group_metadata()
@@ -234,12 +234,24 @@ class GroupIntake:
         """Leave the group, so that others take over at once."""
         self.consumer.close(autocommit=False, timeout_ms=5000)
 
+    def _poll_client(self, timeout_s: float, max_records: int) -> Mapping[TopicPartition, Sequence[Any]]:
+        try:
+            polled: Mapping[TopicPartition, Sequence[Any]] = self.consumer.poll(
+                timeout_ms=int(timeout_s * 1000), max_records=max_records
+            )
+        except RetriableError as error:
+            # kafka-python 3.0.12 raises a failed refresh of its metadata here, while it looks for the coordinator.
+            log.debug("a poll failed and will be repeated: %r", error)
+            return {}
+        return polled
+
     def _open(self) -> None:
         with self._answering():
             self.consumer = self._make_consumer()
-        self.consumer.subscribe([self._topic], listener=self._rebalances)
-        # Metadata that arrives after the first join would make the client join again: ask for it before.
-        if self._topic not in self.consumer.topics():
+            self.consumer.subscribe([self._topic], listener=self._rebalances)
+            # Metadata that arrives after the first join would make the client join again: ask for it before.
+            topics = self.consumer.topics()
+        if self._topic not in topics:
             self.consumer.close(autocommit=False)
             raise MissingTopic(
                 f"topic {self._topic!r} does not exist; create the topics with: reviewstream init"

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from kafka import ConsumerGroupMetadata, KafkaConsumer
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 from kafka.structs import MemberState
 from raw_topics import Raw, Topics, review
 from waiting import eventually
@@ -60,6 +60,16 @@ class Wedged:
 
     def close(self, **_: Any) -> None:
         self.closed = True
+
+
+class Disconnected(Wedged):
+    """A stable member whose metadata cannot be refreshed; the real client raises that from a poll."""
+
+    def group_metadata(self) -> ConsumerGroupMetadata:
+        return ConsumerGroupMetadata(group_id="group", state=MemberState.STABLE)
+
+    def poll(self, **_: Any) -> dict[Any, Any]:
+        raise KafkaConnectionError("111 ECONNREFUSED")
 
 
 def real_consumer(topics: Topics) -> KafkaConsumer:
@@ -122,6 +132,18 @@ def test_a_kafka_that_does_not_answer_is_given_up_after_the_outage_deadline() ->
     intake.poll(SHORT_POLL_S, 10)
     clock.now = OUTAGE_S + 1
 
+    with pytest.raises(ServerUnavailable, match="has not answered for 61 s"):
+        intake.poll(SHORT_POLL_S, 10)
+
+
+def test_an_error_that_the_client_raises_while_kafka_is_away_is_waited_out_like_silence() -> None:
+    clock = Clock()
+    intake = GroupIntake(
+        lambda: Disconnected(kafka_answers=False), "topic", clock=clock, outage_deadline_s=OUTAGE_S
+    )
+
+    assert intake.poll(SHORT_POLL_S, 10).records == ()
+    clock.now = OUTAGE_S + 1
     with pytest.raises(ServerUnavailable, match="has not answered for 61 s"):
         intake.poll(SHORT_POLL_S, 10)
 
