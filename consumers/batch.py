@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable
 
 from kafka import TopicPartition
 
-from consumers.intake import Record
+from consumers.records import Record
 
 
 class MicroBatcher:

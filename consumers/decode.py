@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from consumers.intake import Record
+from consumers.records import Record
 from schemas.codec import decode_review
 from schemas.dead_letters import DeadLetterReason
 from schemas.errors import InvalidEvent

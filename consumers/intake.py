@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import ConsumerGroupMetadata, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import RetriableError
 from kafka.structs import MemberState
 
 from consumers.process import Clock
+from consumers.records import Record, commit_form, to_record
 from consumers.silence import SilenceGuard
 from schemas.errors import MissingTopic, ServerUnavailable
 from schemas.settings import KafkaSettings
@@ -37,23 +38,6 @@ FETCH_MAX_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Record:
-    """One record as polled, in the terms of this project."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-    @property
-    def topic_partition(self) -> TopicPartition:
-        return TopicPartition(self.topic, self.partition)
-
-
-@dataclass(frozen=True)
 class Polled:
     """Records in partition order, the membership they were read under, and what a rebalance took or gave.
 
@@ -65,22 +49,6 @@ class Polled:
     records: tuple[Record, ...] = ()
     revoked: frozenset[TopicPartition] = frozenset()
     assigned: frozenset[TopicPartition] = frozenset()
-
-
-def to_record(raw: Any) -> Record:
-    """A record of the client in our terms."""
-    headers = tuple(raw.headers or ())
-    return Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, headers)
-
-
-def next_offsets(records: Iterable[Record]) -> dict[TopicPartition, int]:
-    """The offset to go on from in each partition, once ``records`` are done."""
-    return {record.topic_partition: record.offset + 1 for record in records}
-
-
-def commit_form(offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, OffsetAndMetadata]:
-    """Offsets as the client wants them."""
-    return {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}
 
 
 class _RebalanceLog(ConsumerRebalanceListener):  # type: ignore[misc]

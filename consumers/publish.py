@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NoReturn, Protocol
 
 from kafka import ConsumerGroupMetadata, KafkaProducer, TopicPartition
@@ -22,10 +21,10 @@ from kafka.errors import (
 )
 from kafka.net.compat import KafkaNetClient
 
-from consumers.intake import Record, commit_form
 from consumers.process import Clock, OutageGuard
-from schemas.dead_letters import DeadLetter, Headers
-from schemas.errors import BatchAborted, ConfigurationError, InstanceFenced, InvalidEvent, ServerUnavailable
+from consumers.records import commit_form
+from schemas.dead_letters import Headers
+from schemas.errors import BatchAborted, ConfigurationError, InstanceFenced, ServerUnavailable
 from schemas.settings import KafkaSettings
 from schemas.topics import DEAD_LETTER_MAX_BYTES
 
@@ -212,7 +211,7 @@ class AtLeastOncePublisher:
         del group  # the consumer's own commit is fenced by its generation
         try:
             with self._guard.step("publishing and committing"):
-                _send_all(self._producer, outputs)
+                send_all(self._producer, outputs)
                 self._commit(offsets)
         except KafkaError as error:
             raise_if_hopeless(error)
@@ -221,45 +220,6 @@ class AtLeastOncePublisher:
     def close(self) -> None:
         with suppress(KafkaError):
             self._producer.close(timeout=CLOSE_TIMEOUT_S)
-
-
-class DeadLetterSender:
-    """Publishes the aggregator's dead letters; connects at the first one, since most never come."""
-
-    def __init__(self, make_producer: Callable[[], KafkaProducer], guard: OutageGuard) -> None:
-        self._make_producer = make_producer
-        self._guard = guard
-        self._producer: KafkaProducer | None = None
-
-    def __call__(self, letters: Sequence[Output]) -> None:
-        """Publish and wait until every letter is stored.
-
-        Raises:
-            ConfigurationError: no retry can help.
-            ServerUnavailable: Kafka did not take them within the outage deadline.
-        """
-        try:
-            with self._guard.step("publishing dead letters"):
-                if self._producer is None:
-                    self._producer = self._make_producer()
-                _send_all(self._producer, letters)
-        except KafkaError as error:
-            raise_if_hopeless(error)
-            raise ServerUnavailable(f"dead letters could not be published: {error!r}") from error
-
-
-def dead_letter_output(record: Record, why: InvalidEvent, topic: str, failed_at: datetime) -> Output:
-    """The record's own bytes, with headers that say why and where from."""
-    letter = DeadLetter(
-        reason=why.reason,
-        detail=why.detail,
-        source_topic=record.topic,
-        source_partition=record.partition,
-        source_offset=record.offset,
-        source_timestamp_ms=record.timestamp_ms,
-        failed_at=failed_at,
-    )
-    return Output(topic, record.key, record.value, letter.headers())
 
 
 def raise_if_hopeless(error: KafkaError) -> None:
@@ -280,7 +240,12 @@ def _stop(advice: str, error: KafkaError) -> NoReturn:
     raise ConfigurationError(f"{advice} ({error!r})") from error
 
 
-def _send_all(producer: KafkaProducer, outputs: Sequence[Output]) -> None:
+def send_all(producer: KafkaProducer, outputs: Sequence[Output]) -> None:
+    """Send, and wait until every output is stored.
+
+    Raises:
+        KafkaError: one of them was not.
+    """
     for sent in [_send(producer, output) for output in outputs]:
         sent.get()  # raises what the send ended in
 

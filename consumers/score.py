@@ -11,18 +11,19 @@ from typing import Protocol
 from kafka import ConsumerGroupMetadata, KafkaProducer
 
 from consumers.batch import MicroBatcher
+from consumers.dead_letters import dead_letter_output
 from consumers.decode import Decoded, decode_records
 from consumers.infer.runner import RunFailure
-from consumers.intake import GroupIntake, Record, group_consumer, next_offsets
+from consumers.intake import GroupIntake, group_consumer
 from consumers.process import Clock, Health, OutageGuard, Shutdown
 from consumers.publish import (
     AtLeastOncePublisher,
     Output,
     Publisher,
     TransactionalPublisher,
-    dead_letter_output,
     producer_config,
 )
+from consumers.records import Record, next_offsets
 from schemas.dead_letters import DeadLetterReason
 from schemas.errors import BatchAborted, DeadLetterFlood, InvalidEvent, ServerUnavailable
 from schemas.events import ModelReference, ReviewEvent, ScoredReview, Sentiment, SourceRecord

@@ -12,8 +12,9 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, RetriableError
 
-from consumers.intake import FETCH_MAX_BYTES, Record, to_record
+from consumers.intake import FETCH_MAX_BYTES
 from consumers.process import Clock
+from consumers.records import Record, to_record
 from consumers.silence import SilenceGuard
 from schemas.errors import MissingTopic, ServerUnavailable
 from schemas.settings import KafkaSettings

@@ -15,9 +15,11 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from consumers.aggregate.view import PositionedEvent, RedisView
-from consumers.intake import GroupIntake, Polled, Record, commit_form, group_consumer
+from consumers.dead_letters import DeadLetterSender, dead_letter_output
+from consumers.intake import GroupIntake, Polled, group_consumer
 from consumers.process import Clock, Health, OutageGuard, Shutdown
-from consumers.publish import DeadLetterSender, Output, dead_letter_output, producer_config
+from consumers.publish import Output, producer_config
+from consumers.records import Record, commit_form
 from schemas.codec import decode_scored
 from schemas.errors import InvalidEvent, ServerUnavailable, ViewMismatch
 from schemas.redis_keys import ViewKeys

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from consumers.aggregate.fold import Fold
-from consumers.intake import Record
 from consumers.read.report import PartitionRange
 from consumers.read.snapshot import ProductSnapshot, Snapshot
+from consumers.records import Record
 from consumers.topic_reader import TopicReader
 from schemas.codec import decode_scored
 from schemas.errors import InvalidEvent

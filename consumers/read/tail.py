@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
-from consumers.intake import Record
+from consumers.records import Record
 from consumers.topic_reader import TopicReader, open_reader
 from schemas.codec import decode_scored
 from schemas.errors import InvalidEvent

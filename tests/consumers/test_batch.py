@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kafka import TopicPartition
 
 from consumers.batch import MicroBatcher
-from consumers.intake import Record
+from consumers.records import Record
 
 SIZE = 5
 DEADLINE_S = 10.0

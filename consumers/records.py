@@ -1,0 +1,40 @@
+"""What is read and how far: records of a topic, and the offsets to go on from."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import OffsetAndMetadata, TopicPartition
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record as polled, in the terms of this project."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def topic_partition(self) -> TopicPartition:
+        return TopicPartition(self.topic, self.partition)
+
+
+def to_record(raw: Any) -> Record:
+    """A record of the client in our terms."""
+    headers = tuple(raw.headers or ())
+    return Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, headers)
+
+
+def next_offsets(records: Iterable[Record]) -> dict[TopicPartition, int]:
+    """The offset to go on from in each partition, once ``records`` are done."""
+    return {record.topic_partition: record.offset + 1 for record in records}
+
+
+def commit_form(offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Offsets as the client wants them."""
+    return {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}
