@@ -2,12 +2,18 @@
 
 import click
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from console.options import with_settings
 from producers.publisher import PublishReport
 from producers.publisher import publish as publish_lines
-from producers.readers import Format, read_files
+from producers.readers import Format, read_files, size_of
 from schemas.settings import KafkaSettings
 
 INTERRUPTED = 130
@@ -43,14 +49,15 @@ def publish(
     """
     err = Console(stderr=True)
     with Progress(
-        SpinnerColumn(),
+        BarColumn(),  # only pulses where the size is not known
         TextColumn("{task.description}"),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         console=err,
         transient=True,
         disable=not err.is_terminal,
     ) as progress:
-        task = progress.add_task("connecting", total=None)
+        task = progress.add_task("connecting", total=size_of(files))
 
         def show(report: PublishReport) -> None:
             progress.update(task, description=_summary(report))
@@ -60,6 +67,7 @@ def publish(
                 files,
                 format=Format(form) if form else None,
                 columns=dict(_column(ctx, column) for column in columns),
+                on_bytes=lambda taken: progress.advance(task, taken),
             ),
             settings,
             rate=rate,

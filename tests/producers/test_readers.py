@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.lines import MAX_LINE_BYTES, BadLine, BoundedLines, Line, UnreadableLine
-from producers.readers import Format, read_files, read_lines
+from producers.readers import Format, read_files, read_lines, size_of
 from schemas.errors import ConfigurationError
 
 HEADER = b"review_id,product_id,text\n"
@@ -280,3 +280,21 @@ def test_a_table_of_deletes_needs_no_text() -> None:
     lines = of_bytes(b"review_id,product_id,op\nr,p,delete\n", Format.CSV)
 
     assert events(lines) == [(2, {"review_id": "r", "product_id": "p", "op": "delete"})]
+
+
+def test_every_byte_of_the_files_is_told_once(write: Write) -> None:
+    sources = [write("a.jsonl", b"{}\n" * 100_000), write("b.csv.gz", gzip.compress(HEADER + b"r,p,t\n"))]
+    taken: list[int] = []
+
+    for _ in read_files(sources, on_bytes=taken.append):
+        pass
+
+    assert sum(taken) == size_of(sources)
+
+
+def test_the_size_of_standard_input_and_of_pipes_is_not_known(write: Write, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+
+    assert size_of([write("a.jsonl", b"{}"), "-"]) is None
+    assert size_of([str(pipe)]) is None
