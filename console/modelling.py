@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.progress import track
 
 from console.options import with_settings
+from console.progress import progress
 from schemas.errors import ConfigurationError
 from schemas.settings import ModelSettings
 
@@ -181,13 +181,12 @@ def _scores(settings: ModelSettings, texts: list[str]) -> list[float]:
     from consumers.infer.runner import RunFailure  # noqa: PLC0415
 
     engine = Engine.start(settings.bundle, settings.provider, settings.threads)
-    console = Console(stderr=True)
-    scores = []
-    for start in track(
-        range(0, len(texts), EVALUATION_BATCH), "scoring", console=console, disable=not console.is_terminal
-    ):
-        for sentiment in engine.score(texts[start : start + EVALUATION_BATCH]):
-            if isinstance(sentiment, RunFailure):
-                raise ConfigurationError(f"the model failed on a text: {sentiment.detail}")
-            scores.append(sentiment.score)
+    scores: list[float] = []
+    with progress("scoring", len(texts), console=Console(stderr=True)) as meter:
+        for start in range(0, len(texts), EVALUATION_BATCH):
+            for sentiment in engine.score(texts[start : start + EVALUATION_BATCH]):
+                if isinstance(sentiment, RunFailure):
+                    raise ConfigurationError(f"the model failed on a text: {sentiment.detail}")
+                scores.append(sentiment.score)
+            meter.at(len(scores), len(texts))
     return scores

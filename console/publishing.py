@@ -2,15 +2,9 @@
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from console.options import with_settings
+from console.progress import progress
 from producers.publisher import PublishReport
 from producers.publisher import publish as publish_lines
 from producers.readers import Format, read_files, size_of
@@ -48,30 +42,17 @@ def publish(
     on. Leaves with 0 only if everything was delivered.
     """
     err = Console(stderr=True)
-    with Progress(
-        BarColumn(),  # only pulses where the size is not known
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    ) as progress:
-        task = progress.add_task("connecting", total=size_of(files))
-
-        def show(report: PublishReport) -> None:
-            progress.update(task, description=_summary(report))
-
+    with progress("connecting", size_of(files), console=err) as meter:
         report = publish_lines(
             read_files(
                 files,
                 format=Format(form) if form else None,
                 columns=dict(_column(ctx, column) for column in columns),
-                on_bytes=lambda taken: progress.advance(task, taken),
+                on_bytes=meter.advance,
             ),
             settings,
             rate=rate,
-            progress=show,
+            progress=lambda so_far: meter.says(_summary(so_far)),
             on_problem=lambda problem: err.print(problem, markup=False, highlight=False, soft_wrap=True),
         )
     click.echo(_summary(report))

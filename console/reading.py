@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 from redis import Redis
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from console.options import with_settings
+from console.progress import progress
 from consumers.read.counts import Counts, ProductCounts, Share, read_counts
 from consumers.read.counts import top as read_top
 from consumers.read.report import Verdict, VerifyReport
@@ -169,14 +169,8 @@ def verify(
     retention = day_retention or AggregatorSettings().day_retention
     redis = Redis.from_url(settings.redis_url, decode_responses=True)
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("recounting", total=None)
-        report = recount(
-            settings,
-            redis,
-            day_retention=retention,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    with progress("recounting", console=console) as meter:
+        report = recount(settings, redis, day_retention=retention, progress=meter.at)
     if json_path is not None:
         json_path.write_text(report.as_json() + "\n")
     _print_verdict(report)
