@@ -173,7 +173,7 @@ def need(extra: str) -> None:
         ConfigurationError: with the command that installs it.
     """
     if any(importlib.util.find_spec(module) is None for module in ("torch", "transformers", "sklearn")):
-        raise ConfigurationError(f"this command needs more packages: pip install 'reviewstream[{extra}]'")
+        raise ConfigurationError(f"this command needs more packages: pip install '.[{extra}]' in a checkout")
 
 
 def _scores(settings: ModelSettings, texts: list[str]) -> list[float]:

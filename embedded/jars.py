@@ -14,7 +14,7 @@ from schemas.errors import StackError
 
 LOCK = Path(__file__).with_name("jars.lock")
 INSTEAD = "Or use any Kafka that you can reach, by --bootstrap-servers host:port."
-INSTALL_EXTRA = f"The embedded servers are an extra: pip install 'reviewstream[demo]'. {INSTEAD}"
+INSTALL_EXTRA = f"The embedded servers are an extra: pip install '.[demo]' in a checkout. {INSTEAD}"
 
 Fetch = Callable[[str, Path], Path]
 Progress = Callable[[int, int], None]
