@@ -77,13 +77,17 @@ class _RebalanceLog(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 def group_consumer(
-    settings: KafkaSettings, group: str, client_id: str, session_timeout_s: float
+    settings: KafkaSettings,
+    group: str,
+    client_id: str,
+    session_timeout_s: float,
+    make_consumer: Callable[..., KafkaConsumer] = KafkaConsumer,
 ) -> KafkaConsumer:
     """A consumer that commits nothing by itself and starts at the earliest record.
 
     ``read_committed`` also makes it wait for offsets that an open transaction is about to commit.
     """
-    return KafkaConsumer(
+    return make_consumer(
         **settings.client_config(),
         client_id=client_id,
         group_id=group,

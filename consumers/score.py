@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from kafka import ConsumerGroupMetadata, KafkaProducer
+from kafka import ConsumerGroupMetadata, KafkaConsumer, KafkaProducer
 
 from consumers.batch import MicroBatcher
 from consumers.dead_letters import dead_letter_output
@@ -34,6 +34,11 @@ log = logging.getLogger(__name__)
 IDLE_POLL_S = 0.5
 RETRY_PAUSE_S = 0.2
 REPORT_INTERVAL_S = 10.0
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
 
 
 class TextScorer(Protocol):
@@ -98,7 +103,7 @@ class Scorer:
         shutdown: Shutdown,
         health: Health,
         clock: Clock = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.counts = ScorerCounts()
         self._settings = settings
@@ -204,24 +209,45 @@ def _text_of(event: ReviewEvent | InvalidEvent) -> str | None:
     return event.text if isinstance(event, ReviewEvent) else None
 
 
-def start_scorer(settings: ScorerSettings, engine: TextScorer, shutdown: Shutdown, instance: str) -> Scorer:
-    """Connect to Kafka and put a scorer together. ``instance`` is its stable name."""
+def start_scorer(
+    settings: ScorerSettings,
+    engine: TextScorer,
+    shutdown: Shutdown,
+    instance: str,
+    *,
+    make_consumer: Callable[..., KafkaConsumer] = KafkaConsumer,
+    make_producer: Callable[..., KafkaProducer] = KafkaProducer,
+    now: Callable[[], datetime] = utc_now,
+) -> Scorer:
+    """Connect to Kafka and put a scorer together.
+
+    Args:
+        settings: of this process.
+        engine: what scores the texts.
+        shutdown: asks it to stop.
+        instance: its stable name.
+        make_consumer: connects the consumer, from the client's configuration.
+        make_producer: the same for the producer.
+        now: the wall clock, for ``scored_at`` and ``dlq.failed_at``.
+    """
     guard = OutageGuard(settings.outage_deadline)
     client_id = f"{settings.scorer_group}-{instance}"
     intake = GroupIntake(
-        lambda: group_consumer(settings, settings.scorer_group, client_id, settings.session_timeout),
+        lambda: group_consumer(
+            settings, settings.scorer_group, client_id, settings.session_timeout, make_consumer
+        ),
         settings.raw_topic,
         outage_deadline_s=settings.outage_deadline,
     )
     producer = producer_config(settings, client_id)
     if settings.delivery is Delivery.AT_LEAST_ONCE:
-        publisher: Publisher = AtLeastOncePublisher(KafkaProducer(**producer), intake.commit, guard)
+        publisher: Publisher = AtLeastOncePublisher(make_producer(**producer), intake.commit, guard)
     else:
         transaction = {
             "transactional_id": client_id,
             "transaction_timeout_ms": int(settings.transaction_timeout * 1000),
         }
-        publisher = TransactionalPublisher(lambda: KafkaProducer(**producer, **transaction), guard)
+        publisher = TransactionalPublisher(lambda: make_producer(**producer, **transaction), guard)
     return Scorer(
         settings,
         engine=engine,
@@ -229,4 +255,5 @@ def start_scorer(settings: ScorerSettings, engine: TextScorer, shutdown: Shutdow
         publisher=publisher,
         shutdown=shutdown,
         health=Health(settings.health_file),
+        now=now,
     )

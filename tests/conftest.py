@@ -17,6 +17,17 @@ def kafka() -> Iterator[KafkaCluster]:
 
 
 @pytest.fixture(scope="session")
+def fragile() -> Iterator[KafkaCluster]:
+    """A broker that tests may kill, if they start it again, and that gives up silent clients soon."""
+    impatient = {
+        "group.min.session.timeout.ms": "1000",
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    }
+    with KafkaCluster(settings=impatient) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
 def valkey() -> Iterator[ValkeyServer]:
     """A running Valkey without persistence."""
     with ValkeyServer() as server:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from kafka import KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -234,15 +234,32 @@ class Aggregator:
             log.info("%s", self.counts)
 
 
-def start_aggregator(settings: AggregatorSettings, shutdown: Shutdown, instance: str) -> Aggregator:
-    """Connect to Kafka and put an aggregator together; Redis is first called when partitions arrive."""
+def start_aggregator(
+    settings: AggregatorSettings,
+    shutdown: Shutdown,
+    instance: str,
+    *,
+    make_consumer: Callable[..., KafkaConsumer] = KafkaConsumer,
+    make_redis: Callable[..., Redis] = Redis.from_url,
+) -> Aggregator:
+    """Connect to Kafka and put an aggregator together; Redis is first called when partitions arrive.
+
+    Args:
+        settings: of this process.
+        shutdown: asks it to stop.
+        instance: its stable name.
+        make_consumer: connects the consumer, from the client's configuration.
+        make_redis: makes the Redis client, from its URL and options.
+    """
     client_id = f"{settings.aggregator_group}-{instance}"
     intake = GroupIntake(
-        lambda: group_consumer(settings, settings.aggregator_group, client_id, settings.session_timeout),
+        lambda: group_consumer(
+            settings, settings.aggregator_group, client_id, settings.session_timeout, make_consumer
+        ),
         settings.scored_topic,
         outage_deadline_s=settings.outage_deadline,
     )
-    redis = Redis.from_url(
+    redis = make_redis(
         settings.redis_url,
         decode_responses=True,
         socket_timeout=REDIS_TIMEOUT_S,

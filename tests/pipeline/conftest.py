@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from jobs import Job
+from jobs import COMMAND, Job
 from raw_topics import Topics
 from redis import Redis
 
@@ -18,13 +18,6 @@ def topics(kafka: KafkaCluster, topic_prefix: str) -> Iterator[Topics]:
     """Three topics of ``PARTITIONS`` partitions, created as ``reviewstream init`` does."""
     with Topics(kafka.bootstrap_servers, topic_prefix, PARTITIONS) as created:
         yield created
-
-
-@pytest.fixture(scope="session")
-def fragile() -> Iterator[KafkaCluster]:
-    """A broker that tests may kill, if they start it again, and that gives up silent group members soon."""
-    with KafkaCluster(settings={"group.min.session.timeout.ms": "1000"}) as cluster:
-        yield cluster
 
 
 @pytest.fixture
@@ -45,7 +38,7 @@ def start_job(tmp_path: Path) -> Iterator[Callable[..., Job]]:
     jobs: list[Job] = []
 
     def start(command: str, **environment: str) -> Job:
-        jobs.append(Job(command, environment, tmp_path / f"{command}-{len(jobs)}.log"))
+        jobs.append(Job([*COMMAND, command], environment, tmp_path / f"{command}-{len(jobs)}.log"))
         return jobs[-1]
 
     yield start

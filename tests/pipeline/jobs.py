@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -84,10 +84,10 @@ def run_aggregator(settings: AggregatorSettings, instance: str = "a") -> InThrea
 
 
 class Job:
-    """``reviewstream score`` or ``aggregate``; what it writes is appended to ``log``."""
+    """``reviewstream score`` or ``aggregate``, or a stand-in; what it writes is appended to ``log``."""
 
-    def __init__(self, command: str, environment: Mapping[str, str], log: Path) -> None:
-        self._command = [*COMMAND, command]
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self._command = command
         self._environment = {
             **os.environ,
             **{f"REVIEWSTREAM_{name.upper()}": value for name, value in environment.items()},
