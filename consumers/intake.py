@@ -11,7 +11,7 @@ from typing import Any
 from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import RetriableError
+from kafka.errors import IllegalStateError, RetriableError
 from kafka.structs import MemberState
 
 from consumers.process import Clock
@@ -176,9 +176,17 @@ class GroupIntake:
             return starts, self.consumer.end_offsets(wanted, timeout_ms=self._timeout_ms)
 
     def position(self, partition: TopicPartition) -> int | None:
-        """The next offset to read of an assigned partition; None while that is being looked up."""
-        position: int | None = self.consumer.position(partition, timeout_ms=POSITION_TIMEOUT_MS)
+        """The next offset to read; None while it is being looked up, or if the partition is not ours any more."""
+        try:
+            position: int | None = self.consumer.position(partition, timeout_ms=POSITION_TIMEOUT_MS)
+        except (IllegalStateError, KeyError):  # a rebalance on the client's thread took it away just now
+            return None
         return position
+
+    def positions(self) -> dict[TopicPartition, int]:
+        """The next offset to read of each partition that we have, as far as it is known."""
+        known = {partition: self.position(partition) for partition in self.consumer.assignment()}
+        return {partition: position for partition, position in known.items() if position is not None}
 
     def keep_membership(self) -> Polled:
         """Poll nothing, but stay in the group: for waiting while a server downstream is away.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import RetriableError
 from waiting import eventually
 
@@ -186,6 +186,19 @@ def members(servers: str, group: str) -> int:
     with suppress(RetriableError), KafkaAdminClient(bootstrap_servers=servers) as admin:
         return len(admin.describe_groups([group])[group]["members"])
     return 0
+
+
+def lag(servers: str, group: str, topic: str) -> int | None:
+    """What any tool shows: the ends of the log less what the group has committed; None where it has not everywhere."""
+    with suppress(RetriableError), KafkaAdminClient(bootstrap_servers=servers) as admin:
+        offsets = admin.list_group_offsets(group)[group]
+        partitions = range(len(admin.describe_topics([topic])[0]["partitions"]))
+        ends = admin.list_partition_offsets(
+            {TopicPartition(topic, number): OffsetSpec.LATEST for number in partitions}
+        )
+        if offsets.keys() >= ends.keys():
+            return sum(end.offset - offsets[place].offset for place, end in ends.items())
+    return None
 
 
 def scored_of(records: Iterable[Any]) -> list[ScoredReview]:
