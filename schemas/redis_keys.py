@@ -74,3 +74,7 @@ class ViewKeys:
     def offsets(self, topic: str) -> str:
         """Hash: partition -> next offset to apply."""
         return f"{self.prefix}offsets:{topic}"
+
+    def marks(self, topic: str) -> str:
+        """Hash: partition -> mark of what was counted last; a Redis that lost the counts lost the mark too."""
+        return f"{self.prefix}marks:{topic}"

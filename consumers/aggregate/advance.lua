@@ -1,18 +1,22 @@
--- Move the stored offsets of some partitions, each only if it is still what the aggregator knows: otherwise Redis was
--- emptied or put back to an older state, or another aggregator reads this partition now. Repeating it changes nothing.
+-- Move the stored offsets of some partitions, each only if it is still what the aggregator knows, and if what it counted
+-- since then is still there: otherwise Redis was emptied, put back to an older state or replaced by a replica that
+-- lagged, or another aggregator reads this partition now. Repeating it changes nothing.
 --
--- KEYS: the offsets hash of the topic. ARGV, for each partition: partition, known offset ("" for none), next offset.
+-- KEYS: offsets and marks hashes of the topic. ARGV, for each partition: partition, known offset ("" for none), the mark
+-- of what was counted since that was stored ("" for nothing), next offset.
 -- Returns: the partitions that were not moved.
 
-local offsets, others = KEYS[1], {}
+local offsets, marks, others = KEYS[1], KEYS[2], {}
 
-for i = 1, #ARGV, 3 do
-  local partition, known, next = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+for i = 1, #ARGV, 4 do
+  local partition, known, mark, next = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local stored = redis.call('HGET', offsets, partition) or ''
-  if stored ~= known and stored ~= next then
-    table.insert(others, tonumber(partition))
-  elseif stored ~= next then
-    redis.call('HSET', offsets, partition, next)
+  if stored ~= next then
+    if stored == known and (mark == '' or redis.call('HGET', marks, partition) == mark) then
+      redis.call('HSET', offsets, partition, next)
+    else
+      table.insert(others, tonumber(partition))
+    end
   end
 end
 

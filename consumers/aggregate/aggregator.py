@@ -194,7 +194,8 @@ class Aggregator:
         """Stop reading partitions of which Redis holds another offset, until they are placed anew."""
         for partition in [partition for partition in self._stored if partition.partition in others]:
             log.warning(
-                "Redis no longer holds offset %d of %s:%d: reading again from the offset that it holds",
+                "Redis is not as we left it at offset %d of %s:%d, because it lost its latest writes or another aggregator "
+                "reads there: reading again from the offset that it holds",
                 self._stored.pop(partition), partition.topic, partition.partition,
             )  # fmt: skip
 

@@ -1,24 +1,29 @@
 -- Apply events of one product, from one partition, in one step: counts, labels, negatives and the applied offset
 -- change together or not at all. An event at or below the applied offset changes nothing, so replays are harmless.
 --
--- KEYS: product hash, labels hash, negatives list, applied hash; offsets hash of the topic. The channel and day hashes
---       stand beside the product hash under the same hash tag; which ones an old label was counted in is known only
---       here.
--- ARGV: topic, partition, the offset that is stored for it as far as the aggregator knows, negatives kept, day
---       retention in days, then for each event:
+-- KEYS: product hash, labels hash, negatives list, applied hash; offsets and marks hashes of the topic. The channel and
+--       day hashes stand beside the product hash under the same hash tag; which ones an old label was counted in is
+--       known only here.
+-- ARGV: topic, partition, the offset that is stored for it as far as the aggregator knows, the mark that its last call
+--       since then left ("" for none), the mark to leave now, negatives kept, day retention in days, then for each event:
 --       offset, review id, contribution ("" for a delete), scored_at, negative entry as JSON ("" for none).
 -- Returns: revision, reviews, positive, negative, strong_negative of the product's channel "review"; or false, and
---       nothing was applied, if another offset is stored.
+--       nothing was applied, if another offset or another mark is stored.
 
-local product, labels, negatives, applied, offsets = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local source, partition, known = ARGV[1] .. ':' .. ARGV[2], ARGV[2], ARGV[3]
-local kept, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
+local product, labels, negatives, applied, offsets, marks = unpack(KEYS)
+local source, partition, known, before, mark = ARGV[1] .. ':' .. ARGV[2], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local kept, retention = tonumber(ARGV[6]), tonumber(ARGV[7])
 
--- A Redis that was emptied, or put back to an older state, lacks events before these. Applying these first would make
--- the product ignore the lost ones when they are read again. In this same step nothing can be lost unnoticed.
+-- A Redis that was emptied, put back to an older state, or replaced by a replica that lagged, lacks events before these.
+-- Applying these first would make the product ignore the lost ones when they are read again. In this same step nothing
+-- can be lost unnoticed.
 if redis.call('HGET', offsets, partition) ~= known then
   return false
 end
+if before ~= '' and redis.call('HGET', marks, partition) ~= before then
+  return false
+end
+redis.call('HSET', marks, partition, mark)
 
 local SECONDS_A_DAY = 86400
 local FIELDS = {
@@ -94,7 +99,7 @@ end
 
 local last = tonumber(redis.call('HGET', applied, source) or '-1')
 local first = last
-for i = 6, #ARGV, 5 do
+for i = 8, #ARGV, 5 do
   local offset = tonumber(ARGV[i])
   if offset > last then
     apply(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])

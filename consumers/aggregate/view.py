@@ -1,10 +1,11 @@
 """The view in Redis: applies labelled events so that repeating any of them changes nothing."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
+from uuid import uuid4
 
 from redis import Redis
 from redis.client import Pipeline
@@ -35,8 +36,9 @@ class PositionedEvent:
 class RedisView:
     """Counts, labels, negatives, rankings and offsets under one prefix.
 
-    Every write says which offset it believes to be stored for its partition, and does nothing if that is not so. So a
-    Redis that lost its latest writes is noticed before anything is built on what is missing.
+    Every write says which offset it believes to be stored for its partition, and which batch it counted since; it does
+    nothing if that is not so. So a Redis that lost its latest writes is noticed before anything is built on what is
+    missing: the history of a server is a beginning of the history of the one that it replaces.
     """
 
     def __init__(self, redis: Redis, keys: ViewKeys, *, day_retention: int, negatives_kept: int) -> None:
@@ -45,6 +47,8 @@ class RedisView:
         self._day_retention = day_retention
         self._negatives_kept = negatives_kept
         self._scripts: dict[str, str] = {}
+        self._marks: dict[int, str] = {}
+        """Of each partition of which we counted something since its offset was stored: the mark that proves it."""
 
     def offsets(self, topic: str) -> dict[int, int]:
         """Next offset to apply of each partition that was ever applied."""
@@ -59,16 +63,19 @@ class RedisView:
             steps: partition -> the offset that is stored as far as known (None for none), and the next.
 
         Returns:
-            The partitions that hold another offset and were left alone.
+            The partitions that hold another offset, or lost what was counted since, and were left alone.
         """
         arguments: list[str | int] = []
         for partition, (known, following) in steps.items():
-            arguments += [partition, "" if known is None else known, following]
+            mark = self._marks.get(partition, "")
+            arguments += [partition, "" if known is None else known, mark, following]
+        keys = self._keys.offsets(topic), self._keys.marks(topic)
 
         def advance(pipeline: Pipeline) -> None:
-            pipeline.evalsha(self._scripts[ADVANCE], 1, self._keys.offsets(topic), *arguments)
+            pipeline.evalsha(self._scripts[ADVANCE], len(keys), *keys, *arguments)
 
         (others,) = self._run(advance)
+        self._forget_marks(steps)
         return set(others)
 
     def apply(self, topic: str, events: Sequence[PositionedEvent], known: Mapping[int, int]) -> set[int]:
@@ -80,7 +87,7 @@ class RedisView:
             known: the offset that is stored for each partition, as far as known.
 
         Returns:
-            The partitions that hold another offset: read again from there.
+            The partitions that hold another offset, or lost what was counted since: read again from what they hold.
 
         Raises:
             RedisError: not all was applied; applying the same events again is right.
@@ -88,34 +95,45 @@ class RedisView:
         by_product: dict[tuple[str, int], list[str | int]] = defaultdict(list)
         for event in events:
             by_product[event.scored.product_id, event.partition] += self._arguments(topic, event)
-
-        def apply(pipeline: Pipeline) -> None:
-            for (product_id, partition), arguments in by_product.items():
-                pipeline.evalsha(
-                    self._scripts[APPLY],
-                    5,
+        batch = uuid4().hex
+        marks = dict(self._marks)
+        calls = []
+        for number, ((product_id, partition), arguments) in enumerate(by_product.items()):
+            before, marks[partition] = marks.get(partition, ""), f"{batch}:{number}"
+            calls.append(
+                [
                     self._keys.product(product_id),
                     self._keys.labels(product_id),
                     self._keys.negatives(product_id),
                     self._keys.applied(product_id),
                     self._keys.offsets(topic),
+                    self._keys.marks(topic),
                     topic,
                     partition,
                     known[partition],
+                    before,
+                    marks[partition],
                     self._negatives_kept,
                     self._day_retention,
                     *arguments,
-                )
+                ]
+            )
+
+        def apply(pipeline: Pipeline) -> None:
+            for call in calls:
+                pipeline.evalsha(self._scripts[APPLY], 6, *call)
 
         others = set()
         ranked = {}
-        for (product_id, partition), counted in zip(by_product, self._run(apply), strict=True):
-            if counted is None:
+        for (product_id, partition), values in zip(by_product, self._run(apply), strict=True):
+            if values is None:
                 others.add(partition)
             else:
-                ranked[product_id] = counted
+                ranked[product_id] = values
+        self._forget_marks(others)
         if ranked:
-            self._rank(ranked)
+            counted = {partition: marks[partition] for _, partition in by_product if partition not in others}
+            self._marks |= self._rank(topic, ranked, counted, batch)
         return others
 
     def _arguments(self, topic: str, event: PositionedEvent) -> list[str | int]:
@@ -128,16 +146,32 @@ class RedisView:
             negative_entry(event.scored, topic, event.partition, event.offset) or "",
         ]
 
-    def _rank(self, ranked: Mapping[str, Sequence[int]]) -> None:
+    def _rank(
+        self, topic: str, ranked: Mapping[str, Sequence[int]], marks: Mapping[int, str], batch: str
+    ) -> dict[int, str]:
+        """Write the rankings; returns the marks that are left then, given those that are left by now."""
+        calls = []
+        for column, ranking in enumerate(RANKINGS, start=1):
+            mark = f"{batch}:{ranking}"
+            arguments: list[str | int] = [mark, len(marks)]
+            for partition, before in marks.items():
+                arguments += [partition, before]
+            for product_id, values in ranked.items():
+                arguments += [product_id, values[column], values[0]]
+            keys = self._keys.ranking(ranking), self._keys.ranking_revisions(ranking), self._keys.marks(topic)
+            calls.append([*keys, *arguments])
+            marks = dict.fromkeys(marks, mark)
+
         def rank(pipeline: Pipeline) -> None:
-            for column, ranking in enumerate(RANKINGS, start=1):
-                arguments: list[str | int] = []
-                for product_id, values in ranked.items():
-                    arguments += [product_id, values[column], values[0]]
-                keys = self._keys.ranking(ranking), self._keys.ranking_revisions(ranking)
-                pipeline.evalsha(self._scripts[RANK], 2, *keys, *arguments)
+            for call in calls:
+                pipeline.evalsha(self._scripts[RANK], 3, *call)
 
         self._run(rank)
+        return dict(marks)
+
+    def _forget_marks(self, partitions: Iterable[int]) -> None:
+        for partition in partitions:
+            self._marks.pop(partition, None)
 
     def _run(self, queue: Callable[[Pipeline], None]) -> list[Any]:
         """Send the calls that ``queue`` puts into a pipeline; again if the server does not know our scripts.

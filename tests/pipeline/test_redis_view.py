@@ -69,7 +69,7 @@ def positioned(applied: Iterable[ScoredReview], first_offset: int = 0) -> list[P
 
 
 def expected(fold: Fold, keys: ViewKeys) -> dict[str, object]:
-    """What ``dump`` must show, but for the rankings' revisions."""
+    """What ``dump`` must show, but for the rankings' revisions and the marks of batches."""
     dump: dict[str, object] = {keys.offsets(TOPIC): {"0": "0", "1": "0", "expires": -1}}
     for (product_id, channel, day), counters in fold.counts.items():
         fields: dict[str, object] = {
@@ -102,12 +102,12 @@ def expiry(day: date) -> int:
 
 
 def comparable(dump: dict[str, object]) -> dict[str, object]:
-    """Without counters of 0 and empty keys, which equal what is not there, and without the rankings' revisions."""
+    """Without counters of 0 and empty keys, which equal what is not there, and without revisions and marks."""
     kept = {}
     for key, content in dump.items():
         if isinstance(content, dict):
             content = {name: value for name, value in content.items() if not is_zero(name, value)}  # noqa: PLW2901
-        if content not in ({}, [], {"expires": -1}) and not key.endswith(":revisions"):
+        if content not in ({}, [], {"expires": -1}) and not key.endswith((":revisions", f"marks:{TOPIC}")):
             kept[key] = content
     return kept
 
@@ -221,7 +221,7 @@ def test_a_late_ranking_of_a_suspended_aggregator_does_not_undo_a_newer_one(redi
     late = [1, 1, 0, 0, 0]
     view.apply(labelled("r2"), first_offset=1)
 
-    view.another()._rank({"kettle": late})
+    view.another()._rank(TOPIC, {"kettle": late}, {0: "late"}, "later")
 
     assert redis.zscore(view.keys.ranking(Ranking.REVIEWS), "kettle") == 2
 

@@ -72,7 +72,7 @@ def test_a_products_keys_are_all_different(product_id: str) -> None:
 
 @given(product_id=hostile_product_ids, topic=st.from_regex(r"[a-zA-Z0-9._-]{1,249}", fullmatch=True))
 def test_no_product_shares_a_key_with_a_ranking_or_with_offsets(product_id: str, topic: str) -> None:
-    shared = {KEYS.offsets(topic)}
+    shared = {KEYS.offsets(topic), KEYS.marks(topic)}
     for name in Ranking:
         shared |= {KEYS.ranking(name), KEYS.ranking_revisions(name)}
     assert not shared & set(keys_of(product_id))
@@ -91,6 +91,7 @@ def test_no_product_shares_a_key_with_a_ranking_or_with_offsets(product_id: str,
         (KEYS.ranking(Ranking.STRONG_NEGATIVE), "reviewstream:ranking:strong_negative"),
         (KEYS.ranking_revisions(Ranking.REVIEWS), "{reviewstream:ranking:reviews}:revisions"),
         (KEYS.offsets("reviews.scored"), "reviewstream:offsets:reviews.scored"),
+        (KEYS.marks("reviews.scored"), "reviewstream:marks:reviews.scored"),
     ],
 )
 def test_the_names_that_dashboards_read_stay(key: str, name: str) -> None:
