@@ -46,7 +46,7 @@ def dead_letter_output(record: Record, why: InvalidEvent, topic: str, failed_at:
         source_topic=record.topic,
         source_partition=record.partition,
         source_offset=record.offset,
-        source_timestamp_ms=record.timestamp_ms,
+        source_timestamp_ms=record.written_ms,
         failed_at=failed_at,
     )
     return Output(topic, record.key, record.value, letter.headers())

@@ -24,22 +24,21 @@ class Decoded:
     @property
     def record_time(self) -> datetime:
         """When Kafka or the producer says that the record was written."""
-        return datetime.fromtimestamp(min(max(0, self.record.timestamp_ms), LATEST_MS) / 1000, UTC)
+        return datetime.fromtimestamp(min(max(0, self.record.written_ms), LATEST_MS) / 1000, UTC)
 
 
 def decode_records(records: Iterable[Record]) -> list[Decoded]:
     """Decode each record; bad ones are data, so nothing is raised."""
-    return [Decoded(record, _decode(record)) for record in records]
+    return [Decoded(record, decode_record(record)) for record in records]
 
 
-def _decode(record: Record) -> ReviewEvent | InvalidEvent:
+def decode_record(record: Record) -> ReviewEvent | InvalidEvent:
+    """What the record says, or why it is refused."""
     try:
         event = decode_review(record.value)
     except InvalidEvent as invalid:
         return invalid
-    if event.created_at is None and record.timestamp_ms > LATEST_MS:
-        detail = (
-            f"created_at: missing, and the record's time of {record.timestamp_ms} ms is past the year 9999"
-        )
+    if event.created_at is None and record.written_ms > LATEST_MS:
+        detail = f"created_at: missing, and the record's time of {record.written_ms} ms is past the year 9999"
         return InvalidEvent(DeadLetterReason.INVALID_FIELD, detail)
     return event

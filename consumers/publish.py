@@ -50,6 +50,8 @@ class Output:
     key: bytes | None
     value: bytes | None
     headers: Headers = field(default_factory=list)
+    partition: int | None = None
+    """None: chosen by the key."""
 
 
 class PatientClient(KafkaNetClient):  # type: ignore[misc]
@@ -128,7 +130,7 @@ class TransactionalPublisher:
             producer = self._ready_producer()
             with self._guard.step("a Kafka transaction"):
                 producer.begin_transaction()
-                sends = [_send(producer, output) for output in outputs]
+                sends = [send(producer, output) for output in outputs]
                 producer.send_offsets_to_transaction(commit_form(offsets), group)
                 producer.commit_transaction()
         except KafkaError as error:
@@ -246,11 +248,14 @@ def send_all(producer: KafkaProducer, outputs: Sequence[Output]) -> None:
     Raises:
         KafkaError: one of them was not.
     """
-    for sent in [_send(producer, output) for output in outputs]:
+    for sent in [send(producer, output) for output in outputs]:
         sent.get()  # raises what the send ended in
 
 
-def _send(producer: KafkaProducer, output: Output) -> Any:
+def send(producer: KafkaProducer, output: Output) -> Any:
+    """Hand one output to the client; the future says where it was stored."""
     # The client refuses a record without key and value; an empty key keeps such a dead letter.
     key = b"" if output.key is None and output.value is None else output.key
-    return producer.send(output.topic, key=key, value=output.value, headers=output.headers)
+    return producer.send(
+        output.topic, key=key, value=output.value, headers=output.headers, partition=output.partition
+    )

@@ -6,6 +6,8 @@ from typing import Any
 
 from kafka import OffsetAndMetadata, TopicPartition
 
+from schemas.dead_letters import Origin
+
 
 @dataclass(frozen=True)
 class Record:
@@ -17,7 +19,17 @@ class Record:
     timestamp_ms: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+    @property
+    def written_ms(self) -> int:
+        """When it was written: its timestamp, or that of the record which a redrive repeats with it."""
+        if not self.headers:
+            return self.timestamp_ms
+        try:
+            return Origin.from_headers(self.headers).timestamp_ms
+        except ValueError:
+            return self.timestamp_ms
 
     @property
     def topic_partition(self) -> TopicPartition:

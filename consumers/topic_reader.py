@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, RetriableError
@@ -33,7 +33,11 @@ is paused within it and another one is read before it is resumed. ``FETCH_MAX_BY
 
 @contextmanager
 def open_reader(
-    settings: KafkaSettings, topic: str, *, clock: Clock = time.monotonic
+    settings: KafkaSettings,
+    topic: str,
+    *,
+    isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed",
+    clock: Clock = time.monotonic,
 ) -> Iterator["TopicReader"]:
     """Connect and take all partitions of ``topic``; ``seek`` before the first poll.
 
@@ -46,7 +50,7 @@ def open_reader(
             **settings.client_config(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",  # of records that retention deletes under a reader
-            isolation_level="read_committed",
+            isolation_level=isolation_level,
             fetch_max_bytes=FETCH_MAX_BYTES,
             metadata_max_age_ms=int(METADATA_MAX_AGE_S * 1000),
             allow_auto_create_topics=False,
