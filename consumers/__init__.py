@@ -9,7 +9,8 @@ The path of a record, in order:
 ``publish``     labelled events, dead letters and offsets, in one transaction
 ``score``       the scorer: the loop that joins the five
 ``aggregate``   labelled events -> exact counts in Redis
-``read``        what people and programs read: tail, counts, verify
+``read``        what people and programs read: tail, counts, verify, dead letters
+``redrive``     dead letters back to where they came from
 
 ``records`` is what the stages hand on; ``dead_letters`` makes a dead letter of a refused record.
 ``process`` holds what every long-running process needs: signals, outage deadline, health file, instance id.

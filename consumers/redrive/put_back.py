@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from typing import Protocol
 
 from kafka import KafkaProducer
 from kafka.errors import InvalidProducerEpochError, KafkaError, ProducerFencedError
@@ -25,6 +26,14 @@ BYTES_A_TRANSACTION = 8 * 1024 * 1024
 
 TRANSACTION_TIMEOUT_S = 15.0
 """Readers of the raw topic wait so long for the open transaction of a redrive that was killed, scorers included."""
+
+
+class StoredAt(Protocol):
+    """Where the client says that it stored a record."""
+
+    topic: str
+    partition: int
+    offset: int
 
 
 class Redrive:
@@ -109,7 +118,7 @@ class Redrive:
             self._settings.raw_topic, record.key, record.value, letter.origin.headers(), partition=source
         )
 
-    def _marker(self, record: Record, copy: "StoredAt") -> Output:
+    def _marker(self, record: Record, copy: StoredAt) -> Output:
         marker = RedriveMarker(record.offset, copy.topic, copy.partition, copy.offset, self._now())
         return Output(record.topic, record.key, None, marker.headers(), partition=record.partition)
 
@@ -146,14 +155,6 @@ class Redrive:
             raise ServerUnavailable(
                 f"{self.done} letters were put back, then Kafka failed: {error!r}. Run it again: none goes back twice"
             ) from error
-
-
-class StoredAt:
-    """What the client says of a record that was stored."""
-
-    topic: str
-    partition: int
-    offset: int
 
 
 def _span(reader: TopicReader, places: Iterable[Place]) -> dict[int, int]:
