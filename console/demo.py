@@ -28,6 +28,7 @@ from rich.text import Text
 from console.reading import counts_table
 from console.topics import create_topics
 from consumers.read.counts import read_counts, top
+from consumers.read.letters import Ledger, LetterFilter
 from consumers.read.report import Verdict
 from consumers.read.show import format_scored
 from consumers.read.tail import Start, tail
@@ -36,7 +37,6 @@ from consumers.topic_reader import open_reader
 from embedded import KafkaCluster, ValkeyServer
 from embedded.jars import class_path
 from producers.samples import Sample, samples
-from schemas.dead_letters import DeadLetter
 from schemas.errors import ServerUnavailable
 from schemas.events import Channel, ScoredReview
 from schemas.redis_keys import Ranking, ViewKeys
@@ -169,11 +169,13 @@ def _read_scored(settings: ReaderSettings, feed: Feed) -> None:
 
 
 def _read_refused(settings: ReaderSettings, feed: Feed) -> None:
+    ledger = Ledger(LetterFilter())
     with open_reader(settings, settings.dead_letter_topic) as reader:
         reader.seek(reader.starts())
         while not feed.stopped:
             for record in reader.poll():
-                feed.refused[DeadLetter.from_headers(record.headers).reason] += 1
+                if letter := ledger.enter(record):
+                    feed.refused[letter.reason] += 1
 
 
 def _verified(settings: ReaderSettings, redis: Redis) -> bool:

@@ -140,9 +140,9 @@ def _outdated(
         event = decode_record(record)
         if isinstance(event, InvalidEvent):
             continue
-        offset = _age(record)
         for place in waiting.get((partition, _review_of(event)), ()):
-            if letters[place].source_offset <= offset:
+            source = letters[place].source_offset
+            if record.offset > source and _age(record) >= source:
                 obstacles[place] = Obstacle.SUPERSEDED
     return obstacles
 
