@@ -19,8 +19,9 @@ class FakeEngine:
 
     model = ModelReference(name="fake", version="0123456789ab")
 
-    def __init__(self, seconds_a_batch: float = 0.0) -> None:
+    def __init__(self, seconds_a_batch: float = 0.0, poison: str = POISON) -> None:
         self.batches: list[int] = []
+        self._poison = poison
         self._seconds_a_batch = seconds_a_batch
         self._open = threading.Event()
         self._open.set()
@@ -37,7 +38,7 @@ class FakeEngine:
             self.batches.append(len(texts))
             assert self._open.wait(120), "held for ever"
             time.sleep(self._seconds_a_batch)
-        return [RunFailure("it raised") if POISON in text else sentiment_of(text) for text in texts]
+        return [RunFailure("it raised") if self._poison in text else sentiment_of(text) for text in texts]
 
 
 def sentiment_of(text: str) -> Sentiment:

@@ -12,19 +12,11 @@ from consumers.redrive.plan import make_plan
 from consumers.redrive.put_back import Redrive
 from schemas.settings import KafkaSettings
 
-STEPS = ("fenced", "begun", "copies stored", "markers stored", "committed")
+STEPS = ("copies stored", "markers stored", "committed")
 
 
 class MortalProducer(KafkaProducer):  # type: ignore[misc]
     """Does its work, and dies after one step of it."""
-
-    def init_transactions(self) -> None:
-        super().init_transactions()
-        die_at("fenced")
-
-    def begin_transaction(self) -> None:
-        super().begin_transaction()
-        die_at("begun")
 
     def flush(self, timeout: Any = None) -> None:
         super().flush(timeout)
