@@ -11,7 +11,15 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from consumers.infer.bundle import Bundle, open_bundle
-from consumers.infer.runner import LogitPair, OneByOne, PaddedBatches, RunFailure, Runner
+from consumers.infer.runner import (
+    LogitPair,
+    OneByOne,
+    Outcome,
+    PaddedBatches,
+    RunFailure,
+    Runner,
+    TokenIds,
+)
 from consumers.infer.session import start_network
 from schemas.errors import BundleError, ProviderError
 from schemas.events import SCORE_DECIMALS, Intensity, Label, ModelReference, Sentiment
@@ -76,7 +84,7 @@ class Engine:
         started = time.perf_counter()
         batch = self._tokenise(texts)
         tokenised = time.perf_counter()
-        outcomes = self.runner(batch)
+        outcomes = self._run(batch)
         ran = time.perf_counter()
         sentiments = [
             outcome if isinstance(outcome, RunFailure) else decode_logits(outcome, self.manifest)
@@ -85,9 +93,18 @@ class Engine:
         self.seconds.tokenise += tokenised - started
         self.seconds.run += ran - tokenised
         self.seconds.decode += time.perf_counter() - ran
-        if any(isinstance(outcome, RunFailure) for outcome in outcomes):
-            self._probe()
         return sentiments
+
+    def _run(self, batch: Sequence[TokenIds]) -> list[Outcome]:
+        """Run all; what failed is tried once more before it is called poison, since memory can be short for a moment."""
+        outcomes = self.runner(batch)
+        failed = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, RunFailure)]
+        if failed:
+            self._probe()
+            again = self.runner([batch[row] for row in failed])
+            for row, outcome in zip(failed, again, strict=True):
+                outcomes[row] = outcome
+        return outcomes
 
     def _tokenise(self, texts: Sequence[str]) -> list[list[int]]:
         encodings = self.tokenizer.encode_batch_fast(list(texts))

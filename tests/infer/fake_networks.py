@@ -38,6 +38,20 @@ class RaisesOnPoison(Recording):
 
 
 @dataclass
+class FailsOnce(Recording):
+    """Out of memory while poison stands alone, and never again."""
+
+    failed: bool = False
+
+    def __call__(self, input_ids: Tokens, attention_mask: Tokens) -> Logits:
+        logits = super().__call__(input_ids, attention_mask)
+        if not self.failed and (input_ids == POISON_ID).any():
+            self.failed = len(input_ids) == 1
+            raise MemoryError("out of memory")
+        return logits
+
+
+@dataclass
 class SpoilsPoison(Recording):
     """The poisoned row alone comes out as no number."""
 

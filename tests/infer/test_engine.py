@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_networks import RaisesOnPoison, Recording, SpoilsPoison, broken, mean_of_words
+from fake_networks import FailsOnce, RaisesOnPoison, Recording, SpoilsPoison, broken, mean_of_words
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import numpy_helper
@@ -160,6 +160,17 @@ def test_when_a_plain_text_fails_too_no_review_is_blamed(
 ) -> None:
     with pytest.raises(ProviderError, match=r"fails on a plain text: device lost in a call of 1"):
         engine_of(folder, make_runner(broken)).score(["good", "poor"])
+
+
+@each_runner
+def test_a_text_on_which_the_network_fails_only_once_is_scored(
+    folder: Path, make_runner: Callable[[Network], Runner]
+) -> None:
+    engine = engine_of(folder, make_runner(FailsOnce()))
+
+    assert engine.score(["poison", "good"]) == engine_of(folder, make_runner(mean_of_words)).score(
+        ["poison", "good"]
+    )
 
 
 def test_a_network_that_fails_on_a_plain_text_does_not_start(tmp_path: Path) -> None:
