@@ -40,14 +40,8 @@ _SCORED = {
 }
 _DELETE = {"review_id": "r-1001", "product_id": "kettle-2", "op": "delete"}
 
-_DIGITS = {"type": "string", "pattern": "^-?[0-9]+$"}
-_DEAD_LETTER_HEADERS: dict[str, dict[str, Any]] = {
-    "dlq.reason": {
-        "type": "string",
-        "enum": [reason.value for reason in DeadLetterReason],
-        "description": "Why it was refused; a code is never renamed.",
-    },
-    "dlq.detail": {"type": "string", "description": "The same for people; the wording may change."},
+_DIGITS: dict[str, Any] = {"type": "string", "pattern": "^-?[0-9]+$"}
+_ORIGIN_HEADERS: dict[str, dict[str, Any]] = {
     "dlq.source.topic": {"type": "string", "description": "Topic of the source record."},
     "dlq.source.partition": {**_DIGITS, "description": "Partition of the source record."},
     "dlq.source.offset": {**_DIGITS, "description": "Offset of the source record."},
@@ -55,7 +49,26 @@ _DEAD_LETTER_HEADERS: dict[str, dict[str, Any]] = {
         **_DIGITS,
         "description": "Timestamp of the source record, milliseconds since 1970.",
     },
+}
+_DEAD_LETTER_HEADERS: dict[str, dict[str, Any]] = {
+    "dlq.reason": {
+        "type": "string",
+        "enum": [reason.value for reason in DeadLetterReason],
+        "description": "Why it was refused; a code is never renamed.",
+    },
+    "dlq.detail": {"type": "string", "description": "The same for people; the wording may change."},
+    **_ORIGIN_HEADERS,
     "dlq.failed_at": {"type": "string", "format": "date-time", "description": "When it was refused, in UTC."},
+}
+_MARKER_HEADERS: dict[str, dict[str, Any]] = {
+    "dlq.redriven.letter": {
+        **_DIGITS,
+        "description": "Offset of the dead letter, in the marker's own partition.",
+    },
+    "dlq.redriven.topic": {"type": "string", "description": "Topic that it went back to."},
+    "dlq.redriven.partition": {**_DIGITS, "description": "Partition of the record that it became."},
+    "dlq.redriven.offset": {**_DIGITS, "description": "Offset of the record that it became."},
+    "dlq.redriven_at": {"type": "string", "format": "date-time", "description": "When it went back, in UTC."},
 }
 
 
@@ -87,9 +100,14 @@ def asyncapi_document() -> dict[str, Any]:
             }
         },
         "channels": {
-            raw.name: _channel(raw, "Reviews as the shop sends them.", "ReviewEvent"),
+            raw.name: _channel(raw, "Reviews as the shop sends them.", "ReviewEvent", "RedrivenReview"),
             scored.name: _channel(scored, "Reviews with their sentiment: the truth.", "ScoredReview"),
-            dead_letters.name: _channel(dead_letters, "Records that were refused.", "DeadLetter"),
+            dead_letters.name: _channel(
+                dead_letters,
+                "Records that were refused, and marks of those that went back.",
+                "DeadLetter",
+                "RedriveMarker",
+            ),
         },
         "operations": {
             "shopSendsReview": _operation("send", raw, "ReviewEvent", "The shop publishes a review."),
@@ -116,17 +134,29 @@ def asyncapi_document() -> dict[str, Any]:
             "aggregatorSendsDeadLetter": _operation(
                 "send", dead_letters, "DeadLetter", "The aggregator refuses a record of the scored topic."
             ),
+            "redriveReceivesDeadLetter": _operation(
+                "receive", dead_letters, "DeadLetter", "A redrive reads what was refused."
+            ),
+            "redriveSendsReview": _operation(
+                "send",
+                raw,
+                "RedrivenReview",
+                "A redrive puts a refused record back, in one transaction with a marker.",
+            ),
+            "redriveSendsMarker": _operation(
+                "send", dead_letters, "RedriveMarker", "A redrive says which dead letter went back."
+            ),
         },
         "components": {
             "messages": _messages(),
             "schemas": {
                 **event_components(),
-                "DeadLetterHeaders": {
-                    "type": "object",
-                    "description": "Kafka headers, each UTF-8 text.",
-                    "properties": _DEAD_LETTER_HEADERS,
-                    "required": list(_DEAD_LETTER_HEADERS),
-                },
+                "DeadLetterHeaders": _headers("Kafka headers, each UTF-8 text.", _DEAD_LETTER_HEADERS),
+                "RedriveMarkerHeaders": _headers("Kafka headers, each UTF-8 text.", _MARKER_HEADERS),
+                "RedrivenHeaders": _headers(
+                    "Kafka headers of a record that a redrive put back; others bear none of them.",
+                    _ORIGIN_HEADERS,
+                ),
             },
         },
     }
@@ -136,7 +166,11 @@ def _default(settings: type[Settings], field: str) -> Any:
     return settings.model_fields[field].default
 
 
-def _channel(spec: TopicSpec, description: str, message: str) -> dict[str, Any]:
+def _headers(description: str, headers: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "object", "description": description, "properties": headers, "required": list(headers)}
+
+
+def _channel(spec: TopicSpec, description: str, *messages: str) -> dict[str, Any]:
     configuration: dict[str, Any] = {
         "cleanup.policy": [spec.configs["cleanup.policy"]],
         "retention.ms": int(spec.configs["retention.ms"]),
@@ -146,7 +180,7 @@ def _channel(spec: TopicSpec, description: str, message: str) -> dict[str, Any]:
     return {
         "address": spec.name,
         "description": description,
-        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+        "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in messages},
         "bindings": {
             "kafka": {
                 "topic": spec.name,
@@ -184,6 +218,14 @@ def _messages() -> dict[str, Any]:
             "examples": [{"name": "review", "payload": _REVIEW}, {"name": "deletion", "payload": _DELETE}],
             "bindings": _key({**product_key, "description": "product_id, UTF-8; may be missing."}),
         },
+        "RedrivenReview": {
+            "name": "RedrivenReview",
+            "summary": "A record that was refused and came back; its time is that of the record which it repeats.",
+            "contentType": "application/json",
+            "headers": {"$ref": "#/components/schemas/RedrivenHeaders"},
+            "payload": {"$ref": "#/components/schemas/ReviewEvent"},
+            "bindings": _key({"description": "The source record's key; may be missing."}),
+        },
         "ScoredReview": {
             "name": "ScoredReview",
             "summary": "The same event with its sentiment, the model and the raw record that it came from.",
@@ -199,6 +241,14 @@ def _messages() -> dict[str, Any]:
             "headers": {"$ref": "#/components/schemas/DeadLetterHeaders"},
             "payload": {"description": "The source record's bytes, or null; not necessarily JSON."},
             "bindings": _key({"description": "The source record's key; may be missing."}),
+        },
+        "RedriveMarker": {
+            "name": "RedriveMarker",
+            "summary": "Says that the dead letter at an earlier offset of the same partition went back.",
+            "contentType": "application/octet-stream",
+            "headers": {"$ref": "#/components/schemas/RedriveMarkerHeaders"},
+            "payload": {"type": "null"},
+            "bindings": _key({"description": "The dead letter's key."}),
         },
     }
 

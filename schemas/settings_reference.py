@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, type[Settings]] = {
     "reviewstream init": TopicSettings,
     "reviewstream score, doctor": ScorerSettings,
     "reviewstream aggregate": AggregatorSettings,
-    "reviewstream publish, tail": KafkaSettings,
+    "reviewstream publish, tail, dlq, redrive": KafkaSettings,
     "reviewstream counts": RedisSettings,
     "reviewstream verify": ReaderSettings,
     "reviewstream evaluate": ModelSettings,

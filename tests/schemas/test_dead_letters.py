@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
-from schemas.dead_letters import MAX_DETAIL_CHARACTERS, DeadLetter, DeadLetterReason
+from schemas.dead_letters import MAX_DETAIL_CHARACTERS, DeadLetter, DeadLetterReason, Origin, RedriveMarker
 from schemas.topics import DEAD_LETTER_MAX_BYTES
 
 LETTER = DeadLetter(
@@ -117,3 +117,45 @@ def test_the_largest_record_and_its_headers_fit_the_dead_letter_topic() -> None:
 @pytest.mark.parametrize("reason", DeadLetterReason)
 def test_a_reason_is_a_code_that_programs_can_match(reason: DeadLetterReason) -> None:
     assert reason.value == reason.name.lower()
+
+
+MARKER = RedriveMarker(
+    letter_offset=17,
+    topic="reviews.raw",
+    partition=3,
+    offset=99,
+    redriven_at=datetime(2026, 1, 3, tzinfo=UTC),
+)
+
+
+def test_a_marker_survives_the_trip_through_its_headers() -> None:
+    assert RedriveMarker.from_headers(MARKER.headers()) == MARKER
+
+
+def test_a_dead_letter_is_no_marker_and_a_marker_is_no_dead_letter() -> None:
+    assert RedriveMarker.from_headers(LETTER.headers()) is None
+    with pytest.raises(ValueError, match=r"dlq\."):
+        DeadLetter.from_headers(MARKER.headers())
+
+
+@pytest.mark.parametrize("missing", [name for name, _ in MARKER.headers() if name != "dlq.redriven.letter"])
+def test_a_missing_header_of_a_marker_is_named(missing: str) -> None:
+    headers = [header for header in MARKER.headers() if header[0] != missing]
+    with pytest.raises(ValueError, match=missing):
+        RedriveMarker.from_headers(headers)
+
+
+def test_a_copy_bears_the_headers_that_say_what_it_repeats() -> None:
+    assert Origin.from_headers(LETTER.origin.headers()) == Origin("reviews.raw", 3, 41, 1_767_323_045_000)
+    assert set(LETTER.origin.headers()) < set(LETTER.headers())
+
+
+def test_a_time_without_an_offset_is_refused() -> None:
+    headers = [*LETTER.headers(), ("dlq.failed_at", b"2026-01-02T03:04:05")]
+    with pytest.raises(ValueError, match="without an offset"):
+        DeadLetter.from_headers(headers)
+
+
+def test_a_header_without_a_value_counts_as_missing() -> None:
+    with pytest.raises(ValueError, match=r"dlq\.reason"):
+        DeadLetter.from_headers([*LETTER.headers()[1:], ("dlq.reason", None)])
