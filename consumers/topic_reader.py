@@ -125,7 +125,8 @@ class TopicReader:
         marker may be what stands last.
 
         Args:
-            targets: by partition; those without a target are not read. A target may not lie past the end.
+            targets: by partition; those without a target are not read. One past the last
+                stable offset waits for the transactions before it; none may lie past the end.
         """
         waiting: dict[int, deque[Record]] = {partition: deque() for partition in targets}
         latest = dict.fromkeys(targets, 0)
