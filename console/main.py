@@ -14,7 +14,7 @@ from schemas.errors import Fatal, ReviewStreamError, ServerUnavailable
 EXIT_CODES = """\b
 Exit codes: 0 done, 1 differences or failures found, 2 usage or configuration, 3 a server stayed away,
 4 a topic is missing, 5 bad model bundle, 6 execution provider, 7 flood of dead letters, 8 instance id
-taken over, 9 Redis belongs to another topic, 10 embedded stack, 11 killed after the grace period."""
+or redrive taken over, 9 Redis belongs to another topic, 10 embedded stack, 11 killed after the grace period."""
 
 
 class Subcommand(NamedTuple):
