@@ -14,6 +14,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import IllegalStateError, RetriableError
 from kafka.structs import MemberState
 
+from consumers.odd_headers import tolerate_odd_headers
 from consumers.process import Clock
 from consumers.records import Record, commit_form, to_record
 from consumers.silence import SilenceGuard
@@ -87,6 +88,7 @@ def group_consumer(
 
     ``read_committed`` also makes it wait for offsets that an open transaction is about to commit.
     """
+    tolerate_odd_headers()
     return make_consumer(
         **settings.client_config(),
         client_id=client_id,

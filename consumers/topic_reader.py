@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, RetriableError
 
 from consumers.intake import FETCH_MAX_BYTES
+from consumers.odd_headers import tolerate_odd_headers
 from consumers.process import Clock
 from consumers.records import Record, to_record
 from consumers.silence import SilenceGuard
@@ -45,6 +46,7 @@ def open_reader(
         MissingTopic: there is no such topic.
         ServerUnavailable: no broker answered within the outage deadline.
     """
+    tolerate_odd_headers()
     try:
         consumer = KafkaConsumer(
             **settings.client_config(),

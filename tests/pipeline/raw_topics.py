@@ -31,6 +31,16 @@ class Raw:
     key: bytes | None = b"key"
     partition: int = 0
     timestamp_ms: int | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+class OddName(str):
+    """A header's name that goes over the wire as bytes that are no UTF-8; clients of other languages send such."""
+
+    __slots__ = ()
+
+    def encode(self, *_: str) -> bytes:
+        return b"\xff" + super().encode()
 
 
 def review(review_id: str, product_id: str = "kettle", **fields: Any) -> bytes:
@@ -120,7 +130,12 @@ class Topics:
         if record.key is None and record.value is None:
             return self._send_nothing(record.partition)
         return self._producer.send(
-            self.raw, record.value, record.key, partition=record.partition, timestamp_ms=record.timestamp_ms
+            self.raw,
+            record.value,
+            record.key,
+            headers=list(record.headers),
+            partition=record.partition,
+            timestamp_ms=record.timestamp_ms,
         )
 
     def _send_nothing(self, partition: int) -> Any:

@@ -11,7 +11,7 @@ from fake_engine import FakeEngine, sentiment_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jobs import run_scorer
-from raw_topics import Raw, Topics, Watch, ends_of, review, scored_of, source_of, sources_of
+from raw_topics import OddName, Raw, Topics, Watch, ends_of, review, scored_of, source_of, sources_of
 from waiting import eventually
 
 from embedded import KafkaCluster
@@ -111,6 +111,15 @@ def test_the_key_is_always_the_product(running: Topics, key: bytes | None) -> No
     (outcome,) = outcomes(running, Raw(review("r1", "kettle"), key=key))
 
     assert outcome.key == b"kettle"
+
+
+@pytest.mark.parametrize(
+    "header", [(OddName("any"), b"1"), ("dlq.source.timestamp", b"\xff"), ("dlq.source.offset", b"")]
+)
+def test_no_header_of_a_record_harms_it_or_its_neighbours(running: Topics, header: tuple[str, bytes]) -> None:
+    found = outcomes(running, Raw(review("r1")), Raw(review("r2"), headers=(header,)), Raw(review("r3")))
+
+    assert [outcome.topic for outcome in found] == [running.scored] * 3
 
 
 def test_a_record_time_that_no_calendar_has_harms_only_its_own_record(running: Topics) -> None:
