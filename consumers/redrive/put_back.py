@@ -90,6 +90,8 @@ class Redrive:
             self._settings, self._settings.dead_letter_topic, isolation_level="read_uncommitted"
         ) as everything:
             high_watermarks = everything.ends()
+        if reader.ends() != high_watermarks:
+            log.info("waiting for the transactions that are open on %s", reader.topic)
         ledger = Ledger(LetterFilter(places=frozenset(places)))
         starts = _span(reader, places)
         reader.seek(starts)

@@ -1,5 +1,6 @@
 """Redrives that are killed, fenced or blind to what is committed: each letter still goes back exactly once."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -92,7 +93,9 @@ def test_of_two_redrives_at_once_the_first_is_fenced(topics: Topics) -> None:
     assert copied_sources(topics) == [(0, 0), (0, 1), (0, 2)]
 
 
-def test_a_marker_behind_an_open_transaction_is_waited_for(topics: Topics) -> None:
+def test_a_marker_behind_an_open_transaction_is_waited_for(
+    topics: Topics, caplog: pytest.LogCaptureFixture
+) -> None:
     (letter,) = refuse(topics, Raw(review("r1")))
     plan = plan_of(topics)
     with KafkaProducer(
@@ -113,7 +116,9 @@ def test_a_marker_behind_an_open_transaction_is_waited_for(topics: Topics) -> No
 
         again = Redrive(topics.settings())
         thread = threading.Thread(target=again.run, args=[plan.going])
-        thread.start()
+        with caplog.at_level(logging.INFO):
+            thread.start()
+            eventually(lambda: "waiting for the transactions" in caplog.text)
         slow.commit_transaction()
         thread.join(120)
 
