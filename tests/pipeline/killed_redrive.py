@@ -1,16 +1,16 @@
-"""A process that redrives every letter and is killed at a named step of its first transaction."""
+"""``reviewstream redrive --all --yes``, killed at a named step of its first transaction."""
 
 import os
 import signal
 import sys
+from functools import partial
 from typing import Any
 
 from kafka import KafkaProducer
 
-from consumers.read.letters import LetterFilter
-from consumers.redrive.plan import make_plan
+import console.redrive
+from console.main import cli
 from consumers.redrive.put_back import Redrive
-from schemas.settings import KafkaSettings
 
 STEPS = ("copies stored", "markers stored", "committed")
 
@@ -35,5 +35,5 @@ def die_at(step: str) -> None:
 
 
 if __name__ == "__main__":
-    settings = KafkaSettings()
-    Redrive(settings, make_producer=MortalProducer).run(make_plan(settings, LetterFilter()).going)
+    console.redrive.Redrive = partial(Redrive, make_producer=MortalProducer)  # type: ignore[misc]
+    cli(["redrive", "--all", "--yes"])

@@ -1,17 +1,20 @@
 """Dead letters without a scorer, and what a redrive makes of them."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from raw_topics import Place, Raw, Topics, Watch
+from waiting import eventually
 
 from consumers.read.letters import LetterFilter
 from consumers.read.letters import Place as LetterPlace
 from consumers.redrive.plan import Plan, make_plan
 from consumers.redrive.put_back import Redrive
 from schemas.dead_letters import DeadLetter, DeadLetterReason
+from schemas.topics import DEAD_LETTER_MAX_BYTES
 
 FAILED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVERY = LetterFilter()
@@ -33,7 +36,9 @@ def write_letters(
     failed_at: datetime = FAILED_AT,
 ) -> list[LetterPlace]:
     """Dead letters of raw records that stand at ``sources``."""
-    with KafkaProducer(bootstrap_servers=topics.servers, acks="all") as producer:
+    with KafkaProducer(
+        bootstrap_servers=topics.servers, acks="all", max_request_size=DEAD_LETTER_MAX_BYTES
+    ) as producer:
         sends = [
             producer.send(
                 topics.dead_letters,
@@ -65,9 +70,27 @@ def redrive(
     make_producer: Callable[..., KafkaProducer] = KafkaProducer,
     **options: Any,
 ) -> int:
-    """Plan and put back; returns how many went."""
+    """Plan and put back; returns how many went, once all can see it."""
     plan = plan_of(topics, wanted, **options)
-    return Redrive(topics.settings(), make_producer=make_producer).run(plan.going)
+    done = Redrive(topics.settings(), make_producer=make_producer).run(plan.going)
+    settle(topics)
+    return done
+
+
+def settle(topics: Topics) -> None:
+    """Wait for the ends of transactions, which are written a moment after a commit returns."""
+    with (
+        closing(KafkaConsumer(bootstrap_servers=topics.servers)) as any_records,
+        closing(
+            KafkaConsumer(bootstrap_servers=topics.servers, isolation_level="read_committed")
+        ) as committed,
+    ):
+        places = [
+            TopicPartition(topic, number)
+            for topic in (topics.raw, topics.dead_letters)
+            for number in any_records.partitions_for_topic(topic)
+        ]
+        eventually(lambda: any_records.end_offsets(places) == committed.end_offsets(places))
 
 
 def copies(topics: Topics) -> list[Any]:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from jobs import COMMAND
 from raw_topics import Raw, Topics, review
-from refused import copied_sources, plan_of, refuse
+from refused import copied_sources, plan_of, refuse, settle
 
 from console.main import cli
 from consumers.read.letters import Place
@@ -151,6 +151,7 @@ def test_a_person_is_asked_and_can_say_no(topics: Topics) -> None:
 
 def test_chosen_letters_go_back_and_are_shown_as_gone(run: Run, topics: Topics, letters: list[Place]) -> None:
     before = run("redrive", letters[0], "--yes")
+    settle(topics)
     after = run("redrive", letters[0], "--yes")
 
     assert (before.exit_code, "1 put back" in before.output) == (0, True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from bad_records import BAD
 from kafka import KafkaAdminClient, TopicPartition
 from raw_topics import Raw, Topics, review
 from refused import copied_sources, copies, plan_of, redrive, refuse, write_letters
@@ -12,6 +13,7 @@ from consumers.records import to_record
 from consumers.redrive.plan import Obstacle
 from embedded import KafkaCluster
 from schemas.dead_letters import RedriveMarker
+from schemas.errors import ConfigurationError
 
 LONG_AGO_MS = 1_600_000_000_000
 
@@ -156,6 +158,16 @@ def test_a_letter_that_would_be_refused_again_is_left_out(topics: Topics) -> Non
 
     assert plan_of(topics).staying == {letter: Obstacle.STILL_REFUSED}
     assert redrive(topics, force=True) == 1
+
+
+def test_a_letter_whose_copy_the_raw_topic_cannot_take_stays_and_the_limit_is_named(topics: Topics) -> None:
+    largest, _ = BAD["as large as can be"]
+    (letter,) = refuse(topics, largest)
+
+    with pytest.raises(ConfigurationError, match=r"max\.message\.bytes"):
+        redrive(topics, force=True)
+
+    assert list(plan_of(topics).staying) == [letter]
 
 
 def test_a_letter_that_the_raw_topic_no_longer_reaches_back_to_is_left_out(topics: Topics) -> None:

@@ -2,16 +2,15 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import killed_redrive
 import pytest
-from jobs import COMMAND
 from kafka import KafkaProducer
 from raw_topics import Raw, Topics, review
 from refused import copied_sources, plan_of, redrive, refuse
@@ -21,44 +20,24 @@ from consumers.redrive.put_back import Redrive
 from schemas.errors import InstanceFenced
 
 ROOT = Path(__file__).parents[2]
-LETTERS = 400
-KILLS = 1
-
-
-def start(topics: Topics, *command: str) -> subprocess.Popen[bytes]:
-    """A process that finds the topics of the test by its environment."""
-    settings = {f"REVIEWSTREAM_{name.upper()}": value for name, value in topics.environment().items()}
-    return subprocess.Popen(command, cwd=ROOT, env=os.environ | settings | {"PYTHONPATH": str(ROOT)})
 
 
 @pytest.mark.parametrize("step", killed_redrive.STEPS)
 def test_a_redrive_that_is_killed_at_any_step_and_run_again(topics: Topics, step: str) -> None:
     refuse(topics, Raw(review("r1")), Raw(review("r2"), partition=1))
 
-    killed = start(topics, sys.executable, str(Path(killed_redrive.__file__)), step)
+    settings = {f"REVIEWSTREAM_{name.upper()}": value for name, value in topics.environment().items()}
 
-    assert killed.wait(120) < 0
+    killed = subprocess.run(
+        [sys.executable, killed_redrive.__file__, step],
+        env=os.environ | settings | {"PYTHONPATH": str(ROOT)},
+        check=False,
+        timeout=120,
+    )
+
+    assert killed.returncode == -signal.SIGKILL
     assert redrive(topics) == (0 if step == "committed" else 2)
     assert copied_sources(topics) == [(0, 0), (1, 0)]
-
-
-def test_the_command_is_killed_again_and_again(topics: Topics) -> None:
-    refuse(topics, *(Raw(review(f"r{number}"), partition=number % 3) for number in range(LETTERS)))
-    command = (*COMMAND, "redrive", "--all", "--yes")
-
-    for _ in range(KILLS):
-        waiting = len(plan_of(topics).going)
-        with start(topics, *command) as process:
-            eventually(partial(has_begun, topics, process, waiting))
-            process.kill()
-
-    assert start(topics, *command).wait(120) == 0
-    assert len(copied_sources(topics)) == len(set(copied_sources(topics))) == LETTERS
-
-
-def has_begun(topics: Topics, process: subprocess.Popen[bytes], waiting: int) -> bool:
-    """Whether a redrive has put back some letters, or is already done."""
-    return len(plan_of(topics).going) < waiting or process.poll() is not None
 
 
 class HeldProducer(KafkaProducer):  # type: ignore[misc]
@@ -109,7 +88,7 @@ def test_a_marker_behind_an_open_transaction_is_waited_for(
                 slow.send(topics.dead_letters, b"not yet", b"key", partition=letter.partition).get(60)
                 super().begin_transaction()
 
-        assert redrive(topics, make_producer=OvertakenProducer) == 1
+        assert Redrive(topics.settings(), make_producer=OvertakenProducer).run(plan.going) == 1
         assert plan_of(topics, force=True).going == plan.going, (
             "readers of committed records cannot see the marker yet"
         )
