@@ -1,6 +1,6 @@
 """Which of the chosen dead letters can go back, and why the others should not."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -22,10 +22,11 @@ Review = tuple[str, str]
 class Obstacle(Enum):
     """Why a letter stays; the text is for people."""
 
-    NOT_RAW = (
+    LABELLED = (
         "refused by the aggregator: the review is labelled and still on the scored topic, so it is no matter of scoring"
         " it again. Once a release can count it, rebuild the counts by a replay of that topic"
     )
+    ELSEWHERE = "came from another topic than this raw topic; name its own by --raw-topic"
     STILL_REFUSED = "this release would refuse it again for what it says; its cause is not mended"
     SUPERSEDED = "the raw topic holds a newer event of the same review, which this old one would overwrite, or a copy of it already"
     UNKNOWABLE = "the raw topic no longer reaches back to it, so whether there was a newer event of the same review is unknown"
@@ -51,19 +52,20 @@ class Plan:
 class _Chosen:
     """The letters that wait, with the review that each is about where its bytes say so."""
 
-    def __init__(self, wanted: LetterFilter, raw_topic: str) -> None:
+    def __init__(self, wanted: LetterFilter, settings: KafkaSettings) -> None:
         self.ledger = Ledger(wanted)
         self.obstacles: dict[Place, Obstacle] = {}
         self.reviews: dict[Place, Review] = {}
-        self._raw_topic = raw_topic
+        self._settings = settings
 
     def enter(self, record: Record) -> None:
         letter = self.ledger.enter(record)
         if letter is None:
             return
         place = Place(record.partition, record.offset)
-        if letter.source_topic != self._raw_topic:
-            self.obstacles[place] = Obstacle.NOT_RAW
+        if letter.source_topic != self._settings.raw_topic:
+            labelled = letter.source_topic == self._settings.scored_topic
+            self.obstacles[place] = Obstacle.LABELLED if labelled else Obstacle.ELSEWHERE
             return
         event = decode_record(record)
         if isinstance(event, InvalidEvent):
@@ -91,14 +93,14 @@ def make_plan(
         MissingTopic: the raw or the dead-letter topic does not exist.
         ServerUnavailable: Kafka was away for longer than the outage deadline.
     """
-    chosen = _Chosen(wanted, settings.raw_topic)
+    chosen = _Chosen(wanted, settings)
     with open_reader(settings, settings.dead_letter_topic) as reader:
         read_letters(reader, chosen.enter, progress)
     ledger = chosen.ledger
     staying = {
         place: obstacle
         for place, obstacle in chosen.obstacles.items()
-        if place in ledger.waiting and (obstacle is Obstacle.NOT_RAW or not force)
+        if place in ledger.waiting and not (force and obstacle is Obstacle.STILL_REFUSED)
     }
     open_letters = {place: letter for place, letter in ledger.waiting.items() if place not in staying}
     if open_letters and not force:
@@ -136,11 +138,11 @@ def _outdated(
         sources.add((partition, letter.source_offset))
         first[partition] = min(following, first.get(partition, following))
         waiting.setdefault((partition, reviews[place]), []).append(place)
-    for partition, record in _read_from(reader, first, ends, progress):
+    for record in _read_from(reader, first, ends, progress):
         event = decode_record(record)
         if isinstance(event, InvalidEvent):
             continue
-        for place in waiting.get((partition, _review_of(event)), ()):
+        for place in waiting.get((record.partition, _review_of(event)), ()):
             source = letters[place].source_offset
             if record.offset > source and _age(record) >= source:
                 obstacles[place] = Obstacle.SUPERSEDED
@@ -149,12 +151,12 @@ def _outdated(
 
 def _read_from(
     reader: TopicReader, first: Mapping[int, int], ends: Mapping[int, int], progress: Progress
-) -> Iterable[tuple[int, Record]]:
+) -> Iterator[Record]:
     reader.seek(first)
     targets = {partition: ends[partition] for partition in first}
     total = sum(targets.values()) - sum(first.values())
     for number, record in enumerate(reader.read_to(targets)):
-        yield record.partition, record
+        yield record
         if number % _PROGRESS_EVERY == 0:
             progress(sum(reader.position(part) - start for part, start in first.items()), total)
 

@@ -180,12 +180,15 @@ def test_a_letter_that_the_raw_topic_no_longer_reaches_back_to_is_left_out(topic
     assert redrive(topics, force=True) == 1
 
 
-def test_what_the_aggregator_refused_never_goes_to_the_raw_topic(topics: Topics) -> None:
-    (letter,) = refuse(topics, Raw(review("r1")), source_topic=topics.scored)
+def test_what_came_from_another_topic_never_goes_to_the_raw_topic(topics: Topics) -> None:
+    (labelled,) = refuse(topics, Raw(review("r1")), source_topic=topics.scored)
+    (foreign,) = refuse(topics, Raw(review("r2")), source_topic="another.raw")
 
     for force in (False, True):
         plan = plan_of(topics, force=force)
-        assert (plan.going, plan.staying) == ({}, {letter: Obstacle.NOT_RAW})
+        assert (plan.going, plan.staying) == (
+            {}, {labelled: Obstacle.LABELLED, foreign: Obstacle.ELSEWHERE},
+        )  # fmt: skip
 
 
 def test_records_that_are_not_ours_are_passed_over(topics: Topics) -> None:
