@@ -132,13 +132,13 @@ class TransactionalPublisher:
                 producer.begin_transaction()
                 sends = [send(producer, output) for output in outputs]
                 producer.send_offsets_to_transaction(commit_form(offsets), group)
+                for sent in sends:
+                    sent.get()  # kafka-python 3.0.12 commits although it could not even send a record
                 producer.commit_transaction()
         except KafkaError as error:
             self._note_failure(error)
             self._replace_producer()
             raise BatchAborted(f"the transaction failed: {error!r}") from error
-        if not all(sent.succeeded() for sent in sends):
-            raise AssertionError("a transaction was committed without one of its records")
 
     def close(self) -> None:
         self._discard_producer()
