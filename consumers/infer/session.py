@@ -10,6 +10,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from consumers.infer.bundle import Bundle
+from consumers.infer.external_data import refuse_external_data
 from schemas.errors import BundleError, ProviderError
 from schemas.settings import Provider
 
@@ -17,8 +18,6 @@ log = logging.getLogger(__name__)
 
 CUDA_PROVIDER = "CUDAExecutionProvider"
 CPU_PROVIDER = "CPUExecutionProvider"
-
-EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
 
 PRECISIONS = {Provider.CUDA: ("fp16", "fp32", "int8"), Provider.CPU: ("int8", "fp32")}
 """Which variant suits a provider, best first: CPUs have fast int8 products, GPUs fast halves."""
@@ -80,8 +79,10 @@ def _start(bundle: Bundle, provider: Provider) -> OnnxNetwork:
     options.intra_op_num_threads = 1  # callers bring the threads, one review each
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only; what matters is checked below
-    # Weights in a file beside the model have no digest; without this they are read from the current folder.
-    options.add_session_config_entry(EXTERNAL_DATA_FOLDER, os.devnull)
+    try:
+        refuse_external_data(bundle.content[variant.file])
+    except ValueError as error:
+        raise BundleError(f"{variant.file} cannot be used: {error}") from error
     try:
         session = onnxruntime.InferenceSession(bundle.content[variant.file], options, providers=[wanted])
     except Exception as error:  # onnxruntime's own classes share no base but Exception

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 from onnx import TensorProto
 from tiny_bundles import EMBEDDINGS, MODEL_FILE, network, write_bundle
@@ -113,6 +114,15 @@ def test_a_file_outside_the_folder_is_refused_without_being_read(tiny_bundle: Pa
 def test_a_file_that_is_not_onnx_is_refused_at_the_start(tmp_path: Path) -> None:
     bundle = open_bundle(write_bundle(tmp_path, {MODEL_FILE: b"not a network"}))
 
+    with pytest.raises(BundleError, match=rf"{MODEL_FILE} cannot be used: it is no ONNX model"):
+        start_network(bundle, Provider.CPU)
+
+
+def test_a_model_that_lacks_a_part_is_refused_at_the_start(tmp_path: Path) -> None:
+    model = onnx.load_from_string(network())
+    del model.graph.initializer[:]
+    bundle = open_bundle(write_bundle(tmp_path, {MODEL_FILE: model.SerializeToString()}))
+
     with pytest.raises(BundleError, match=rf"onnxruntime cannot load {MODEL_FILE}"):
         start_network(bundle, Provider.CPU)
 
@@ -138,7 +148,7 @@ def test_weights_in_a_file_of_their_own_are_never_read(
     model = network(outside(location.replace("/{folder}", str(here))))
     bundle = open_bundle(write_bundle(here / "bundle", {MODEL_FILE: model}))
 
-    with pytest.raises(BundleError, match=rf"(?i)cannot load {MODEL_FILE}: .*external data"):
+    with pytest.raises(BundleError, match=rf"{MODEL_FILE} cannot be used: it has external data"):
         start_network(bundle, Provider.CPU)
 
 
