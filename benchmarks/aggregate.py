@@ -103,7 +103,7 @@ def reading_rate(settings: ReaderSettings, events: int) -> float:
 
 def counting_rate(settings: ReaderSettings, events: int, prefix: str) -> float:
     """Events a second from the first counted batch to the last, as Redis shows it."""
-    redis = Redis.from_url(settings.redis_url, decode_responses=True)
+    redis = Redis.from_url(**settings.redis_config())
     key = ViewKeys(prefix).offsets(settings.scored_topic)
 
     def counted() -> int:

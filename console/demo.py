@@ -37,10 +37,12 @@ from consumers.topic_reader import open_reader
 from embedded import KafkaCluster, ValkeyServer
 from embedded.jars import class_path
 from producers.samples import Sample, samples
+from schemas.access import KafkaAccess, RedisAccess
 from schemas.errors import ServerUnavailable
 from schemas.events import Channel, ScoredReview
 from schemas.redis_keys import Ranking, ViewKeys
 from schemas.settings import AggregatorSettings, ReaderSettings, TopicSettings
+from schemas.settings_base import ENVIRONMENT_PREFIX, secret_file_variable
 
 SAMPLES_PER_SECOND = 60
 DEADLINE_S = 180.0
@@ -76,6 +78,7 @@ def demo(keep_running: bool, data_dir: Path | None) -> None:
     Needs no Docker and no Java of yours. The first run fetches Kafka (45 MB) from Maven Central.
     """
     logging.getLogger().setLevel(logging.WARNING)
+    forget_access()
     console = Console(highlight=False)
     started = time.monotonic()
     with ExitStack() as stack:
@@ -109,6 +112,13 @@ def demo(keep_running: bool, data_dir: Path | None) -> None:
         )
 
 
+def forget_access() -> None:
+    """Certificates, users and passwords in the environment are for other servers than the demo's own."""
+    for name in (*KafkaAccess.model_fields, *RedisAccess.model_fields):
+        os.environ.pop(f"{ENVIRONMENT_PREFIX}{name.upper()}", None)
+        os.environ.pop(secret_file_variable(name), None)
+
+
 def _play(console: Console, settings: ReaderSettings, sent: list[Sample]) -> None:
     """Publish the samples, watch them come out, and return once Redis is proved to equal a recount."""
     feed = Feed()
@@ -117,7 +127,7 @@ def _play(console: Console, settings: ReaderSettings, sent: list[Sample]) -> Non
         for read in (_read_scored, _read_refused)
     ]
     publisher = threading.Thread(target=_publish, args=(settings, sent), daemon=True)
-    redis = Redis.from_url(settings.redis_url, decode_responses=True)
+    redis = Redis.from_url(**settings.redis_config())
     deadline = time.monotonic() + DEADLINE_S
     for thread in (*readers, publisher):
         thread.start()
@@ -202,7 +212,7 @@ def _view(settings: ReaderSettings, redis: Redis, feed: Feed, total: int) -> Gro
 
 
 def _summarise(console: Console, settings: ReaderSettings) -> None:
-    redis = Redis.from_url(settings.redis_url, decode_responses=True)
+    redis = Redis.from_url(**settings.redis_config())
     keys = ViewKeys(settings.redis_prefix)
     products = [product for product, _ in top(redis, keys, Ranking.REVIEWS, 50)]
     counted = sorted(

@@ -10,10 +10,11 @@ from kafka.errors import KafkaError
 from redis.exceptions import RedisError
 
 from schemas.errors import Fatal, ReviewStreamError, ServerUnavailable
+from schemas.refusals import refusal_of
 
 EXIT_CODES = """\b
-Exit codes: 0 done, 1 differences or failures found, 2 usage or configuration, 3 a server stayed away,
-4 a topic is missing, 5 bad model bundle, 6 execution provider, 7 flood of dead letters, 8 instance id
+Exit codes: 0 done, 1 differences or failures found, 2 usage, configuration or access refused, 3 a server
+stayed away, 4 a topic is missing, 5 bad model bundle, 6 execution provider, 7 flood of dead letters, 8 instance id
 or redrive taken over, 9 Redis belongs to another topic, 10 embedded stack, 11 killed after the grace period."""
 
 
@@ -72,9 +73,16 @@ def cli(log_level: str) -> None:
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    logging.getLogger("kafka.protocol.parser").setLevel(logging.INFO)  # it logs all bytes, passwords too
+    logging.getLogger("kafka.net.connection").addFilter(_holds_no_password)
     if log_level != "debug":
         # What the client reports as errors are steps that it repairs itself; what it cannot, it raises.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+def _holds_no_password(record: logging.LogRecord) -> bool:
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    return not any(type(argument).__name__.startswith("Sasl") for argument in arguments)
 
 
 def main() -> None:
@@ -91,7 +99,8 @@ def main() -> None:
     except ReviewStreamError as error:
         fail(error, Fatal.exit_code)
     except (KafkaError, RedisError) as error:
-        fail(error, ServerUnavailable.exit_code)
+        refusal = refusal_of(error)
+        fail(refusal or error, refusal.exit_code if refusal else ServerUnavailable.exit_code)
     sys.exit(exit_code)
 
 

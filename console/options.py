@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 import click
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
-from schemas.settings import ENVIRONMENT_PREFIX, Settings
+from schemas.settings_base import ENVIRONMENT_PREFIX, Settings
 
 SettingsClass = TypeVar("SettingsClass", bound=Settings)
 Command = Callable[..., Any]
@@ -43,11 +44,14 @@ def load_settings(settings_class: type[SettingsClass], **chosen: Any) -> Setting
     try:
         return settings_class(**chosen)
     except ValidationError as error:
-        lines = [
-            f"{_flag(str(problem['loc'][0]))} ({_variable(str(problem['loc'][0]))}): {problem['msg']}"
-            for problem in error.errors()
-        ]
-        raise click.UsageError("\n".join(lines)) from error
+        raise click.UsageError("\n".join(map(_problem, error.errors()))) from error
+
+
+def _problem(problem: ErrorDetails) -> str:
+    """One line; what concerns several settings names them itself."""
+    message = problem["msg"].removeprefix("Value error, ")
+    name = ".".join(map(str, problem["loc"][:1]))
+    return f"{_flag(name)} ({_variable(name)}): {message}" if name else message
 
 
 def _own_first(settings_class: type[Settings]) -> list[tuple[str, FieldInfo]]:

@@ -5,17 +5,20 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from kafka.errors import KafkaError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from console.options import with_settings
-from console.topics import create_topics, missing_topics
+from console.options import load_settings, with_settings
+from console.topics import create_topics
 from consumers.aggregate.aggregator import start_aggregator
 from consumers.infer.engine import Engine
 from consumers.process import Shutdown, instance_name
 from consumers.score import start_scorer
-from schemas.errors import MissingTopic, ReviewStreamError
-from schemas.settings import AggregatorSettings, KafkaSettings, ReaderSettings, ScorerSettings, TopicSettings
+from schemas.errors import ReviewStreamError
+from schemas.refusals import refusal_of
+from schemas.settings import AggregatorSettings, RedisSettings, ScorerSettings, TopicSettings
+from schemas.topic_access import Operation, require_topics
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ def score(settings: ScorerSettings) -> None:
     Start as many as there are cores or GPUs to use; they share the partitions. SIGTERM finishes what is in flight.
     """
     shutdown = Shutdown(settings.grace_period).listen()
-    require_topics(settings)
+    require_topics(settings, _topics_of_scorer(settings))
     engine = Engine.start(settings.bundle, settings.provider, settings.threads)
     with instance_name(settings.scorer_group, settings.instance_id) as instance:
         scorer = start_scorer(settings, engine, shutdown, instance)
@@ -52,7 +55,7 @@ def aggregate(settings: AggregatorSettings) -> None:
     Several can run; they share the partitions. SIGTERM finishes what is in flight.
     """
     shutdown = Shutdown(settings.grace_period).listen()
-    require_topics(settings)
+    require_topics(settings, {settings.scored_topic: "READ", settings.dead_letter_topic: "WRITE"})
     with instance_name(settings.aggregator_group, settings.instance_id) as instance:
         aggregator = start_aggregator(settings, shutdown, instance)
         log.info("aggregator %s: into %s*", instance, settings.redis_prefix)
@@ -65,40 +68,34 @@ def aggregate(settings: AggregatorSettings) -> None:
 @click.pass_context
 def doctor(ctx: click.Context, settings: ScorerSettings, redis_url: str | None) -> None:
     """Check that servers, topics, bundle and provider are there, and say what to do where they are not."""
-    reader = ReaderSettings(redis_url=redis_url) if redis_url else ReaderSettings()
+    redis = load_settings(RedisSettings, **({"redis_url": redis_url} if redis_url else {}))
     quick = settings.model_copy(update={"outage_deadline": min(10.0, settings.outage_deadline)})
     checks: dict[str, Callable[[], str]] = {
         "model bundle": lambda: _describe(Engine.start(settings.bundle, settings.provider, settings.threads)),
         f"Kafka at {settings.bootstrap_servers}": lambda: _describe_topics(quick),
-        "Redis": lambda: _describe_redis(reader),
+        "Redis": lambda: _describe_redis(redis),
     }
     healthy = True
     for name, check in checks.items():
         try:
             click.echo(f"ok    {name}: {check()}")
-        except (ReviewStreamError, RedisError) as error:
+        except (ReviewStreamError, KafkaError, RedisError) as error:
             healthy = False
-            click.echo(f"FAIL  {name}: {error}")
+            click.echo(f"FAIL  {name}: {refusal_of(error) or error}")
     ctx.exit(0 if healthy else 1)
 
 
-def require_topics(settings: KafkaSettings) -> None:
-    """Refuse to start where a topic is missing.
-
-    Raises:
-        MissingTopic: with the command that creates them.
-    """
-    if missing := missing_topics(settings):
-        raise MissingTopic(f"missing: {', '.join(missing)}; create the topics with: reviewstream init")
+def _topics_of_scorer(settings: ScorerSettings) -> dict[str, Operation]:
+    return {settings.raw_topic: "READ", settings.scored_topic: "WRITE", settings.dead_letter_topic: "WRITE"}
 
 
-def _describe_topics(settings: KafkaSettings) -> str:
-    require_topics(settings)
-    return "all topics exist"
+def _describe_topics(settings: ScorerSettings) -> str:
+    require_topics(settings, _topics_of_scorer(settings))
+    return "all topics exist, and may be used"
 
 
-def _describe_redis(settings: ReaderSettings) -> str:
-    with Redis.from_url(settings.redis_url) as redis:
+def _describe_redis(settings: RedisSettings) -> str:
+    with Redis.from_url(**settings.redis_config()) as redis:
         redis.ping()
         server: dict[str, Any] = redis.info("server")
     return f"version {server['redis_version']}"

@@ -9,7 +9,7 @@ from redis import Redis
 from rich.console import Console
 from rich.table import Table
 
-from console.options import with_settings
+from console.options import load_settings, with_settings
 from console.progress import progress
 from consumers.read.counts import Counts, ProductCounts, Share, read_counts
 from consumers.read.counts import top as read_top
@@ -98,7 +98,7 @@ def counts(
     """
     if bool(products) == bool(ranking):
         raise click.UsageError("name products, or a ranking by --top", ctx)
-    redis = Redis.from_url(settings.redis_url, decode_responses=True)
+    redis = Redis.from_url(**settings.redis_config())
     keys = ViewKeys(settings.redis_prefix)
     wanted = (
         [product for product, _ in read_top(redis, keys, Ranking(ranking), limit)] if ranking else products
@@ -166,8 +166,8 @@ def verify(
     Leaves with 0 if all is equal, 12 if anything differs, 13 if rankings were still moving, 14 if the topic has
     lost its beginning and cannot be recounted.
     """
-    retention = day_retention or AggregatorSettings().day_retention
-    redis = Redis.from_url(settings.redis_url, decode_responses=True)
+    retention = day_retention or load_settings(AggregatorSettings, **settings.model_dump()).day_retention
+    redis = Redis.from_url(**settings.redis_config())
     console = Console(stderr=True)
     with progress("recounting", console=console) as meter:
         report = recount(settings, redis, day_retention=retention, progress=meter.at)

@@ -19,6 +19,7 @@ from consumers.process import Clock
 from consumers.records import Record, commit_form, to_record
 from consumers.silence import SilenceGuard
 from schemas.errors import MissingTopic, ServerUnavailable
+from schemas.refusals import raise_if_refused
 from schemas.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -245,6 +246,7 @@ class GroupIntake:
         try:
             yield
         except RetriableError as error:
+            raise_if_refused(error)
             raise ServerUnavailable(
                 f"Kafka has not answered about {self._topic!r} for {self._outage_deadline_s:.0f} s; is a broker down?"
             ) from error

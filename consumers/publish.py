@@ -10,7 +10,6 @@ from typing import Any, NoReturn, Protocol
 
 from kafka import ConsumerGroupMetadata, KafkaProducer, TopicPartition
 from kafka.errors import (
-    AuthorizationError,
     InvalidProducerEpochError,
     KafkaConnectionError,
     KafkaError,
@@ -19,12 +18,13 @@ from kafka.errors import (
     ProducerFencedError,
     RecordListTooLargeError,
 )
-from kafka.net.compat import KafkaNetClient
 
 from consumers.process import Clock, OutageGuard
 from consumers.records import commit_form
 from schemas.dead_letters import Headers
 from schemas.errors import BatchAborted, ConfigurationError, InstanceFenced, ServerUnavailable
+from schemas.kafka_client import FrankClient
+from schemas.refusals import raise_if_refused
 from schemas.settings import KafkaSettings
 from schemas.topics import DEAD_LETTER_MAX_BYTES
 
@@ -54,7 +54,7 @@ class Output:
     """None: chosen by the key."""
 
 
-class PatientClient(KafkaNetClient):  # type: ignore[misc]
+class PatientClient(FrankClient):
     """Answers that a node is not ready, where kafka-python 3.0.12 raises instead.
 
     Its producer expects the answer. On the exception it forgets the transactional request that it was about to send, and
@@ -234,8 +234,7 @@ def raise_if_hopeless(error: KafkaError) -> None:
         _stop(
             f"a record is too large for its topic; raise max.message.bytes to {DEAD_LETTER_MAX_BYTES}", error
         )
-    if isinstance(error, AuthorizationError):
-        _stop("Kafka denies this user a permission that it needs", error)
+    raise_if_refused(error)
 
 
 def _stop(advice: str, error: KafkaError) -> NoReturn:

@@ -146,7 +146,8 @@ class Scorer:
         if self._batcher.patience(self._clock()) == 0.0:
             self._process(self._batcher.take())
         self._settle()
-        self._health.beat()
+        if self._group.group_id is not None:  # before it has joined it may be refused yet
+            self._health.beat()
         self._report()
 
     def _process(self, records: list[Record]) -> None:

@@ -18,7 +18,9 @@ from consumers.process import Clock
 from consumers.records import Record, to_record
 from consumers.silence import SilenceGuard
 from schemas.errors import MissingTopic, ServerUnavailable
+from schemas.refusals import raise_if_refused
 from schemas.settings import KafkaSettings
+from schemas.topic_access import require_topics
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ def open_reader(
 
     Raises:
         MissingTopic: there is no such topic.
+        ConfigurationError: Kafka refuses us, or denies us this topic.
         ServerUnavailable: no broker answered within the outage deadline.
     """
     tolerate_odd_headers()
@@ -60,9 +63,11 @@ def open_reader(
     except KafkaTimeoutError as error:
         raise ServerUnavailable(
             f"no Kafka broker answered at {settings.bootstrap_servers} for {settings.outage_deadline:.0f} s; "
-            "is the address right (--bootstrap-servers)?"
+            "are address and protocol right (--bootstrap-servers, --security-protocol)?"
         ) from error
     try:
+        if not consumer.partitions_for_topic(topic):
+            require_topics(settings, {topic: "READ"})  # says why
         yield TopicReader(consumer, topic, outage_deadline=settings.outage_deadline, clock=clock)
     finally:
         consumer.close(autocommit=False, timeout_ms=1000)
@@ -170,6 +175,7 @@ class TopicReader:
         try:
             answer = question(argument, timeout_ms=int(self._outage_deadline * 1000))
         except RetriableError as error:
+            raise_if_refused(error)
             raise ServerUnavailable(
                 f"Kafka has not answered about {self.topic!r} for {self._outage_deadline:.0f} s; is a broker down?"
             ) from error

@@ -8,18 +8,17 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource
 from kafka.errors import (
-    AuthorizationError,
     InvalidTopicError,
     KafkaError,
     KafkaTimeoutError,
     NoError,
-    SaslAuthenticationFailedError,
     UnknownTopicOrPartitionError,
     for_code,
 )
 from kafka.partitioner import Partitioner, murmur2
 
 from schemas.errors import ConfigurationError, MissingTopic, ServerUnavailable
+from schemas.refusals import raise_if_refused
 from schemas.settings import KafkaSettings
 
 LINGER_MS = 10
@@ -87,13 +86,11 @@ def connected(settings: KafkaSettings) -> Iterator[KafkaProducer]:
     try:
         limit = _record_limit(settings)
         producer = KafkaProducer(**producer_config(settings, limit))
-    except (AuthorizationError, SaslAuthenticationFailedError) as error:
-        raise ConfigurationError(
-            f"Kafka at {settings.bootstrap_servers} refuses this client: {error}"
-        ) from error
     except KafkaError as error:
+        raise_if_refused(error)
         raise ServerUnavailable(
-            f"Kafka at {settings.bootstrap_servers} did not answer within {settings.outage_deadline:g} s: {error}"
+            f"Kafka at {settings.bootstrap_servers} did not answer within {settings.outage_deadline:g} s: {error}; "
+            "are address and protocol right (--bootstrap-servers, --security-protocol)?"
         ) from error
     try:
         yield producer

@@ -20,6 +20,7 @@ from producers.lines import BadLine, Line
 from producers.rate import RateLimiter
 from schemas.codec import decode_review
 from schemas.errors import ConfigurationError, InvalidEvent, ServerUnavailable
+from schemas.refusals import refusal_of
 from schemas.settings import KafkaSettings
 
 MAX_BYTES_IN_FLIGHT = 16_777_216
@@ -204,11 +205,12 @@ class _Run:
         first = _place(next(waiting, line))
         self._abandon()
         servers, deadline = self._settings.bootstrap_servers, self._settings.outage_deadline
-        away = error is None or isinstance(error, RetriableError)
+        reason = error and (refusal_of(error) or error)
+        away = reason is None or isinstance(reason, RetriableError)
         problem = f"did not take {first} within {deadline:g} s" if away else f"refused {first}"
         kind = ServerUnavailable if away else ConfigurationError
         raise kind(
-            f"Kafka at {servers} {problem}{f': {error}' if error else ''}. "
+            f"Kafka at {servers} {problem}{f': {reason}' if reason else ''}. "
             f"{self._delivered} of {self._read} lines were delivered. "
             f"Publish again from {first} on: a review that arrives twice is counted once."
         ) from error

@@ -5,7 +5,8 @@ from typing import Any
 from schemas.dead_letters import DeadLetterReason
 from schemas.events import MAX_ID_CHARACTERS, SCHEMA_VERSION
 from schemas.json_schemas import event_components
-from schemas.settings import AggregatorSettings, ScorerSettings, Settings, TopicSettings
+from schemas.settings import AggregatorSettings, ScorerSettings, TopicSettings
+from schemas.settings_base import Settings
 from schemas.topics import TopicSpec, topic_specs
 
 KAFKA_BINDING = "0.5.0"

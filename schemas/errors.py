@@ -4,7 +4,7 @@ ReviewStreamError
 ├── InvalidEvent                 dead-letter the record: no retry can ever read it
 ├── BatchAborted                 nothing was published: read again from the committed offsets
 └── Fatal                        stop, say why, leave with the class's exit code
-    ├── ConfigurationError       2  settings or arguments that cannot work together
+    ├── ConfigurationError       2  settings that cannot work, or a server that refuses us: a person has to change something
     ├── TrainingDataError        2  labelled reviews that cannot be read
     ├── ServerUnavailable        3  Kafka or Redis was away for longer than the outage deadline
     ├── MissingTopic             4  a topic that has to exist does not
@@ -45,7 +45,7 @@ class Fatal(ReviewStreamError):  # noqa: N818 -- the branch of the tree, named f
 
 
 class ConfigurationError(Fatal):
-    """Settings or arguments that cannot work together."""
+    """Settings or arguments that cannot work, or a server that refuses us: a person has to change something."""
 
     exit_code = 2
 

@@ -2,12 +2,13 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
 
-ENVIRONMENT_PREFIX = "REVIEWSTREAM_"
+from schemas.access import KafkaAccess, RedisAccess
+from schemas.kafka_client import FrankClient
+from schemas.settings_base import Settings
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -27,34 +28,12 @@ class Provider(StrEnum):
     CUDA = "cuda"
 
 
-class Settings(BaseSettings):
-    """Read from the environment; arguments given by name win."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
-    )
-
-
-class KafkaSettings(Settings):
+class KafkaSettings(KafkaAccess):
     """Where Kafka is and what the topics are called."""
 
     bootstrap_servers: Annotated[str, Field(description="Kafka brokers, host:port, comma separated.")] = (
         "localhost:9092"
     )
-    security_protocol: Annotated[
-        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Field(description="How to talk to Kafka.")
-    ] = "PLAINTEXT"
-    ssl_cafile: Annotated[Path | None, Field(description="Certificate authority of the brokers (PEM).")] = (
-        None
-    )
-    sasl_mechanism: Annotated[
-        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None, Field(description="SASL mechanism.")
-    ] = None
-    sasl_username: Annotated[str | None, Field(description="SASL user.")] = None
-    sasl_password: Annotated[
-        SecretStr | None,
-        Field(description="SASL password; better in the environment than on a command line."),
-    ] = None
     raw_topic: Annotated[str, Field(description="Topic of reviews as the shop sends them.")] = "reviews.raw"
     scored_topic: Annotated[str, Field(description="Topic of reviews with their sentiment.")] = (
         "reviews.scored"
@@ -68,14 +47,10 @@ class KafkaSettings(Settings):
 
     def client_config(self) -> dict[str, Any]:
         """Keyword arguments that every kafka-python client takes; a client waits this long to bootstrap."""
-        password = self.sasl_password
         return {
+            **self.access_config(),
+            "kafka_client": FrankClient,
             "bootstrap_servers": [server.strip() for server in self.bootstrap_servers.split(",")],
-            "security_protocol": self.security_protocol,
-            "ssl_cafile": None if self.ssl_cafile is None else str(self.ssl_cafile),
-            "sasl_mechanism": self.sasl_mechanism,
-            "sasl_plain_username": self.sasl_username,
-            "sasl_plain_password": None if password is None else password.get_secret_value(),
             "bootstrap_timeout_ms": int(self.outage_deadline * 1000),
             "reconnect_backoff_max_ms": 1000,  # the default of 30 s would outlast most outages
         }
@@ -100,12 +75,9 @@ class TopicSettings(KafkaSettings):
     ] = -1
 
 
-class RedisSettings(Settings):
+class RedisSettings(RedisAccess):
     """Where the counts are kept."""
 
-    redis_url: Annotated[str, Field(description="Redis or Valkey, redis:// or rediss:// URL.")] = (
-        "redis://localhost:6379/0"
-    )
     redis_prefix: Annotated[
         str, Field(description="Prefix of every key.", pattern=r"^[^{}]*$")  # braces would break the hash tag
     ] = "reviewstream:"

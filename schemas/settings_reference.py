@@ -4,19 +4,19 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from schemas.settings import (
-    ENVIRONMENT_PREFIX,
     AggregatorSettings,
     KafkaSettings,
     ModelSettings,
     ReaderSettings,
     RedisSettings,
     ScorerSettings,
-    Settings,
     TopicSettings,
 )
+from schemas.settings_base import ENVIRONMENT_PREFIX, Settings, is_secret, secret_file_variable
 
 COMMANDS: Mapping[str, type[Settings]] = {
     "reviewstream init": TopicSettings,
@@ -61,7 +61,12 @@ def _section(title: str, settings: type[Settings]) -> str:
             f"`{option_name(name)}`",
             f"`{variable_name(name)}`",
             _default(field.default),
-            " ".join(filter(None, [field.description, _accepted(schema["properties"][name], schema)])),
+            " ".join(
+                filter(
+                    None,
+                    [field.description, _accepted(schema["properties"][name], schema), _hidden(name, field)],
+                )
+            ),
         )
         for name, field in fields
     ]
@@ -92,7 +97,13 @@ def _accepted(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
         return f"One of {', '.join(f'`{choice}`' for choice in choices)}."
     if pattern := schema.get("pattern"):
         return f"Matches `{pattern}`."
-    return "Never shown." if schema.get("writeOnly") else _range(schema)
+    return _range(schema)
+
+
+def _hidden(name: str, field: FieldInfo) -> str:
+    return (
+        f"Never shown; `{secret_file_variable(name)}` names a file that holds it." if is_secret(field) else ""
+    )
 
 
 def _range(schema: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from consumers.records import Record, commit_form
 from schemas.codec import decode_scored
 from schemas.errors import InvalidEvent, ServerUnavailable, ViewMismatch
 from schemas.redis_keys import ViewKeys
+from schemas.refusals import raise_if_refused
 from schemas.settings import AggregatorSettings
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,8 @@ class Aggregator:
         """Work until asked to stop."""
         try:
             with suppress(StopWaiting):
+                # Asked even if another member has all partitions: one that could not take over should say so now.
+                self._with_redis(lambda: self._view.require_permissions(self._settings.scored_topic))
                 while not self._shutdown.requested:
                     self._turn()
         finally:
@@ -103,7 +106,8 @@ class Aggregator:
         self._remember()
         while unplaced := self._intake.consumer.assignment() - self._stored.keys():
             self._place(unplaced)
-        self._health.beat()
+        if polled.group.group_id is not None:  # before it has joined it may be refused yet
+            self._health.beat()
         self._report()
 
     def _note_rebalance(self, polled: Polled) -> None:
@@ -208,6 +212,7 @@ class Aggregator:
         """Repeat ``action`` until Redis takes it, keeping the group's membership meanwhile.
 
         Raises:
+            ConfigurationError: Redis refuses us; no waiting helps.
             ServerUnavailable: the outage deadline has passed.
             StopWaiting: asked to stop; what was polled is not applied and will be read again.
         """
@@ -216,6 +221,7 @@ class Aggregator:
             try:
                 return action()
             except (RedisError, OSError) as error:
+                raise_if_refused(error)
                 now = self._clock()
                 if failing_since is None:
                     failing_since = now
@@ -261,8 +267,7 @@ def start_aggregator(
         outage_deadline_s=settings.outage_deadline,
     )
     redis = make_redis(
-        settings.redis_url,
-        decode_responses=True,
+        **settings.redis_config(),
         socket_timeout=REDIS_TIMEOUT_S,
         socket_connect_timeout=REDIS_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),  # the loop tries again, and keeps its place in the group meanwhile

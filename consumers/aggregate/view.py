@@ -1,8 +1,10 @@
 """The view in Redis: applies labelled events so that repeating any of them changes nothing."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
 from typing import Any
 from uuid import uuid4
@@ -13,12 +15,18 @@ from redis.exceptions import NoScriptError, RedisError
 
 from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.negatives import negative_entry
-from schemas.events import ScoredReview
+from schemas.errors import ConfigurationError
+from schemas.events import Channel, ScoredReview
 from schemas.redis_keys import Ranking, ViewKeys
+from schemas.refusals import WHERE_PERMISSIONS_STAND
 
-APPLY, ADVANCE, RANK = (
-    (files("consumers.aggregate") / name).read_text() for name in ("apply.lua", "advance.lua", "rank.lua")
+APPLY, ADVANCE, RANK, PERMISSIONS = (
+    (files("consumers.aggregate") / name).read_text()
+    for name in ("apply.lua", "advance.lua", "rank.lua", "permissions.lua")
 )
+
+COMMANDS = sorted(set(re.findall(r"redis\.call\('(\w+)'", APPLY + ADVANCE + RANK)))
+"""What the scripts do to keys."""
 
 RANKINGS = (Ranking.REVIEWS, Ranking.POSITIVE, Ranking.NEGATIVE, Ranking.STRONG_NEGATIVE)
 """In the order in which ``apply.lua`` returns their values."""
@@ -54,6 +62,32 @@ class RedisView:
         """Next offset to apply of each partition that was ever applied."""
         stored = self._redis.hgetall(self._keys.offsets(topic))
         return {int(partition): int(offset) for partition, offset in stored.items()}
+
+    def require_permissions(self, topic: str) -> None:
+        """See that our user may run every command of the scripts on every kind of key.
+
+        A script that is denied a command halfway has written half of what it should, and Redis takes nothing back.
+
+        Raises:
+            ConfigurationError: it may not.
+            RedisError: there is no answer, or not even this question is allowed.
+        """
+        product = "any"
+        keys = [
+            self._keys.product(product),
+            self._keys.counts(product, Channel.SUPPORT, date.min),
+            self._keys.labels(product),
+            self._keys.negatives(product),
+            self._keys.applied(product),
+            self._keys.offsets(topic),
+            self._keys.marks(topic),
+            *(self._keys.ranking(ranking) for ranking in RANKINGS),
+            *(self._keys.ranking_revisions(ranking) for ranking in RANKINGS),
+        ]
+        question = self._redis.script_load(PERMISSIONS)
+        if denied := self._redis.evalsha(question, 0, len(COMMANDS), *COMMANDS, *keys):
+            more = f" and {len(denied) - 1} more" if len(denied) > 1 else ""
+            raise ConfigurationError(f"Redis denies this user {denied[0]}{more}; {WHERE_PERMISSIONS_STAND}")
 
     def advance(self, topic: str, steps: Mapping[int, tuple[int | None, int]]) -> set[int]:
         """Store where to go on; call it after ``apply``, so that a crash between them only replays.
