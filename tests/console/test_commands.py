@@ -94,7 +94,7 @@ def test_an_error_of_ours_is_one_line_with_its_exit_code(environment: dict[str, 
     command = [sys.executable, "-m", "console.main", "verify"]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
     assert done.returncode == MissingTopic.exit_code
-    assert done.stderr.startswith("reviewstream: topic")
+    assert done.stderr.startswith("reviewstream: missing: ")
     assert done.stderr.count("\n") == 1
 
 

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from embedded.versions import KAFKA
-from schemas.settings import ENVIRONMENT_PREFIX, ProcessSettings, Settings
+from schemas.settings import ProcessSettings
+from schemas.settings_base import ENVIRONMENT_PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
