@@ -109,8 +109,12 @@ class Redrive:
                 for record, letter in zip(records, letters, strict=True)
             ]
             producer.flush()
-            for record, copy in zip(records, copies, strict=True):
+            markers = [
                 send(producer, self._marker(record, copy.get()))
+                for record, copy in zip(records, copies, strict=True)
+            ]
+            for marker in markers:
+                marker.get()  # kafka-python 3.0.12 commits although it could not even send a record
             producer.commit_transaction()
 
     def _copy(self, record: Record, letter: DeadLetter, raw_partitions: Collection[int]) -> Output:
