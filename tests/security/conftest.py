@@ -8,6 +8,7 @@ import pytest
 from certificates import Authority
 from commands import PASSWORD, AsUser, Outcome, Run, reviewstream
 from permissions import kafka_permissions
+from raw_topics import Topics
 from secured_kafka import MECHANISM, SASL, SecuredKafka, secured_kafka
 from secured_redis import SecuredRedis, secured_redis
 
@@ -38,6 +39,13 @@ def guarded(authority: Authority) -> Iterator[SecuredRedis]:
     """A Valkey behind TLS, with the users of docs/security.md."""
     with secured_redis(authority, PASSWORD) as redis:
         yield redis
+
+
+@pytest.fixture(scope="session")
+def topics(secured: SecuredKafka) -> Iterator[Topics]:
+    """The topics by the names that stand on the page, made and watched by the super user."""
+    with Topics(secured.plain, "reviews.", 2) as topics:
+        yield topics
 
 
 @pytest.fixture

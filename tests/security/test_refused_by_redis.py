@@ -1,6 +1,6 @@
 """Every command that Redis does not let in, or denies something, says what to change; no count is lost by it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,6 @@ REFUSALS = {
     "unknown user": "Redis does not take this user and password",
     "no certificate of ours": "Redis refuses TLS with us",
 }
-
-
-@pytest.fixture(scope="session")
-def topics(secured: SecuredKafka) -> Iterator[Topics]:
-    """The topics by their default names; the jobs of these tests are super users of Kafka."""
-    with Topics(secured.plain, "reviews.", 2) as topics:
-        yield topics
 
 
 @pytest.fixture
