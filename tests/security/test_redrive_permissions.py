@@ -18,6 +18,7 @@ NEEDED = [one for one in kafka_permissions() if one.user in {"reviewstream-dlq",
 def letter(topics: Topics) -> str:
     """Where a dead letter stands that may go back."""
     (place,) = refuse(topics, Raw(review(f"waiting-{uuid4()}")))
+    topics.publish(Raw(review("behind")))  # a redrive looks at what stands behind a letter
     return f"{place.partition}:{place.offset}"
 
 
