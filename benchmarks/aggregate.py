@@ -54,34 +54,38 @@ def main() -> None:
 
 
 def publish(settings: ReaderSettings, events: int, products: int) -> None:
-    """Fill the scored topic with labelled reviews of about 700 bytes, one in twenty a correction."""
+    """Fill the scored topic with labelled reviews, one in twenty a correction."""
     producer = KafkaProducer(**settings.client_config(), linger_ms=20, batch_size=131_072)
-    now = datetime.now(UTC)
     for number in range(events):
-        score = (number * 7919 % 1000) / 1000
-        label = Label.POSITIVE if score >= 0.5 else Label.NEGATIVE
-        confidence = max(score, 1 - score)
-        scored = ScoredReview(
-            review_id=f"r{number - number % 20 if number % 20 == 1 else number}",
-            product_id=f"p{number * 31 % products}",
-            op=Op.UPSERT,
-            channel=list(Channel)[number % 4],
-            text=TEXT,
-            created_at=now - timedelta(hours=number % 1000),
-            sentiment=Sentiment(
-                label=label,
-                score=score,
-                intensity=Intensity.STRONG if number % 3 else Intensity.WEAK,
-                intensity_score=0.7,
-                confidence=confidence,
-                needs_review=confidence < 0.6,
-            ),
-            model=ModelReference(name="benchmark", version="0" * 12),
-            source=SourceRecord(topic=settings.raw_topic, partition=0, offset=number),
-            scored_at=now,
-        )
+        scored = labelled(number - number % 20 if number % 20 == 1 else number, number, products)
         producer.send(settings.scored_topic, key=scored.product_id.encode(), value=scored.to_json())
     producer.close()
+
+
+def labelled(review: int, number: int, products: int) -> ScoredReview:
+    """A labelled review of about 700 bytes; ``number`` decides what it says."""
+    now = datetime.now(UTC)
+    score = (number * 7919 % 1000) / 1000
+    confidence = max(score, 1 - score)
+    return ScoredReview(
+        review_id=f"r{review}",
+        product_id=f"p{number * 31 % products}",
+        op=Op.UPSERT,
+        channel=list(Channel)[number % 4],
+        text=TEXT,
+        created_at=now - timedelta(hours=number % 1000),
+        sentiment=Sentiment(
+            label=Label.POSITIVE if score >= 0.5 else Label.NEGATIVE,
+            score=score,
+            intensity=Intensity.STRONG if number % 3 else Intensity.WEAK,
+            intensity_score=0.7,
+            confidence=confidence,
+            needs_review=confidence < 0.6,
+        ),
+        model=ModelReference(name="benchmark", version="0" * 12),
+        source=SourceRecord(topic="reviews.raw", partition=0, offset=number),
+        scored_at=now,
+    )
 
 
 def reading_rate(settings: ReaderSettings, events: int) -> float:

@@ -22,7 +22,7 @@ def servers() -> Iterator[ReaderSettings]:
 
 
 @contextmanager
-def process(job: str, settings: ReaderSettings, **environment: str) -> Iterator[None]:
+def process(job: str, settings: ReaderSettings, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """``reviewstream score`` or ``aggregate`` as a process of its own."""
     variables = os.environ | {
         "REVIEWSTREAM_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
@@ -33,7 +33,7 @@ def process(job: str, settings: ReaderSettings, **environment: str) -> Iterator[
     command = [sys.executable, "-m", "console.main", "--log-level", "warning", job]
     running = subprocess.Popen(command, env=variables)
     try:
-        yield
+        yield running
     finally:
         running.terminate()
         running.wait(timeout=60)
