@@ -24,19 +24,36 @@ def servers() -> Iterator[ReaderSettings]:
 @contextmanager
 def process(job: str, settings: ReaderSettings, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """``reviewstream score`` or ``aggregate`` as a process of its own."""
+    running = start(job, settings, **environment)
+    try:
+        yield running
+    finally:
+        running.terminate()
+        running.wait(timeout=60)
+
+
+def start(
+    job: str, settings: ReaderSettings, log: Path | None = None, **environment: str
+) -> subprocess.Popen[bytes]:
+    """Start such a process.
+
+    Args:
+        job: ``score`` or ``aggregate``.
+        settings: where Kafka and Redis are.
+        log: takes all that the process says; by default its warnings go to our standard error.
+        environment: further variables.
+    """
     variables = os.environ | {
         "REVIEWSTREAM_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
         "REVIEWSTREAM_REDIS_URL": settings.redis_url,
         "REVIEWSTREAM_INSTANCE_ID": f"benchmark-{job}",
         **environment,
     }
-    command = [sys.executable, "-m", "console.main", "--log-level", "warning", job]
-    running = subprocess.Popen(command, env=variables)
-    try:
-        yield running
-    finally:
-        running.terminate()
-        running.wait(timeout=60)
+    command = [sys.executable, "-m", "console.main", "--log-level", "info" if log else "warning", job]
+    if log is None:
+        return subprocess.Popen(command, env=variables)
+    with log.open("wb") as output:
+        return subprocess.Popen(command, env=variables, stdout=output, stderr=output)
 
 
 def report(figures: Mapping[str, object], path: Path | None) -> None:
