@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS ?= 300
 
-.PHONY: help demo test check contracts format bench clean
+.PHONY: help demo test check contracts format bench fuzz clean
 
 help: ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,8 +38,14 @@ bench: $(VENV)/.dev ## Measure: engine, publishing, pipeline, aggregator (minute
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.aggregate
 
+fuzz: $(VENV)/.dev ## Fuzz the readers of records and bundles (FUZZ_SECONDS each; Linux on x86-64)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	@for target in review scored manifest tokenizer; do \
+		$(BIN)/python tests/fuzz/fuzz.py $$target -max_total_time=$(FUZZ_SECONDS) -max_len=4000 -timeout=20 || exit 1; \
+	done
+
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .fuzz-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "reviewstream needs Python 3.11 or newer; try: make PYTHON=python3.12 ..." >&2; exit 1; }

@@ -11,9 +11,10 @@ import onnxruntime
 from benchmarks.pipeline import load_texts
 from benchmarks.servers import report
 from consumers.infer.bundle import open_bundle
-from consumers.infer.engine import cores, load_tokenizer
+from consumers.infer.engine import cores
 from consumers.infer.runner import OneByOne, PaddedBatches
 from consumers.infer.session import CPU_PROVIDER, OnnxNetwork, start_network
+from consumers.infer.tokenise import load_tokenizer
 from schemas.settings import Provider
 from schemas.truncation import head_and_tail
 

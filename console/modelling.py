@@ -12,6 +12,7 @@ from rich.console import Console
 from console.options import with_settings
 from console.progress import progress
 from schemas.errors import ConfigurationError
+from schemas.manifest import Precision
 from schemas.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def export(
     licence: str,
     data_description: str,
     max_length: int,
-    precisions: tuple[str, ...],
+    precisions: tuple[Precision, ...],
 ) -> None:
     """Export a checkpoint into a bundle: calibrated, quantised, and proved to agree with the trained network."""
     need("train")

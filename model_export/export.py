@@ -21,7 +21,7 @@ from model_export.onnx_graph import INPUTS, OPSET, OUTPUT, export_fp32, onnx_log
 from model_export.tokens import TextEncoder
 from model_export.train import load_checkpoint
 from schemas.errors import BundleError
-from schemas.manifest import MANIFEST_FILE, TOKENIZER_FILE, FileDigest, Head, Manifest, Variant
+from schemas.manifest import MANIFEST_FILE, TOKENIZER_FILE, FileDigest, Head, Manifest, Precision, Variant
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def export(
     description: BundleDescription,
     *,
     max_length: int,
-    precisions: Sequence[str] = ("int8",),
+    precisions: Sequence[Precision] = ("int8",),
 ) -> Manifest:
     """Calibrate on ``held_out``, export, prove parity, and put the bundle into the folder ``output``.
 

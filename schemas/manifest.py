@@ -8,6 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 MANIFEST_FILE = "manifest.json"
 TOKENIZER_FILE = "tokenizer.json"
 
+Precision = Literal["int8", "fp16", "fp32"]
+
+MAX_TOKENS = 1_000_000
+MAX_TOKEN_ID = 2**31 - 1
+
 _PLAIN_FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 FileName = Annotated[str, Field(pattern=_PLAIN_FILE_NAME)]
@@ -15,7 +20,7 @@ FileName = Annotated[str, Field(pattern=_PLAIN_FILE_NAME)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class FileDigest(_Part):
@@ -42,7 +47,7 @@ class Variant(_Part):
     """One ONNX file of the same network."""
 
     file: FileName
-    precision: Literal["int8", "fp16", "fp32"]
+    precision: Precision
 
 
 class Manifest(_Part):
@@ -53,10 +58,10 @@ class Manifest(_Part):
     description: str = ""
     heads: tuple[Head, Head]
     max_length: Annotated[
-        int, Field(ge=2, description="Tokens of a text that are read, special ones included.")
+        int, Field(ge=2, le=MAX_TOKENS, description="Tokens of a text that are read, special ones included.")
     ]
     truncation: Literal["head_and_tail"] = "head_and_tail"
-    pad_token_id: Annotated[int, Field(ge=0)]
+    pad_token_id: Annotated[int, Field(ge=0, le=MAX_TOKEN_ID)]
     review_threshold: Annotated[
         float, Field(ge=0.5, le=1, description="Below this confidence a person should look.")
     ]

@@ -10,25 +10,14 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from consumers.infer.bundle import Bundle, open_bundle
-from consumers.infer.runner import (
-    LogitPair,
-    OneByOne,
-    Outcome,
-    PaddedBatches,
-    RunFailure,
-    Runner,
-    TokenIds,
-)
+from consumers.infer.bundle import open_bundle
+from consumers.infer.runner import LogitPair, OneByOne, Outcome, PaddedBatches, RunFailure, Runner
 from consumers.infer.session import start_network
-from schemas.errors import BundleError, ProviderError
+from consumers.infer.tokenise import PLAIN_TEXT, load_tokenizer, tokenise
+from schemas.errors import ProviderError
 from schemas.events import SCORE_DECIMALS, Intensity, Label, ModelReference, Sentiment
 from schemas.manifest import Manifest
 from schemas.settings import Provider
-from schemas.truncation import head_and_tail
-
-PROBE_TEXT = "It works, and I would buy it again."
-"""Scored once at the start, and again when a review fails: tells a poison review from a broken model."""
 
 
 @dataclass
@@ -95,23 +84,25 @@ class Engine:
         self.seconds.decode += time.perf_counter() - ran
         return sentiments
 
-    def _run(self, batch: Sequence[TokenIds]) -> list[Outcome]:
-        """Run all; what failed is tried once more before it is called poison, since memory can be short for a moment."""
-        outcomes = self.runner(batch)
-        failed = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, RunFailure)]
+    def _tokenise(self, texts: Sequence[str]) -> list[list[int] | RunFailure]:
+        return tokenise(self.tokenizer, texts, self.manifest.max_length)
+
+    def _run(self, batch: Sequence[list[int] | RunFailure]) -> list[Outcome]:
+        """Run what could be read; what fails is tried once more, since memory can be short for a moment."""
+        read = {row: tokens for row, tokens in enumerate(batch) if not isinstance(tokens, RunFailure)}
+        outcomes: dict[int, Outcome] = dict(zip(read, self.runner(list(read.values())), strict=True))
+        failed = [row for row, outcome in outcomes.items() if isinstance(outcome, RunFailure)]
         if failed:
             self._probe()
-            again = self.runner([batch[row] for row in failed])
-            for row, outcome in zip(failed, again, strict=True):
-                outcomes[row] = outcome
-        return outcomes
-
-    def _tokenise(self, texts: Sequence[str]) -> list[list[int]]:
-        encodings = self.tokenizer.encode_batch_fast(list(texts))
-        return [head_and_tail(encoding.ids, self.manifest.max_length) for encoding in encodings]
+            outcomes.update(zip(failed, self.runner([read[row] for row in failed]), strict=True))
+        return [
+            tokens if isinstance(tokens, RunFailure) else outcomes[row] for row, tokens in enumerate(batch)
+        ]
 
     def _probe(self) -> None:
-        outcome = self.runner(self._tokenise([PROBE_TEXT]))[0]
+        """Tell a poison review from a broken model."""
+        (tokens,) = self._tokenise([PLAIN_TEXT])
+        outcome = tokens if isinstance(tokens, RunFailure) else self.runner([tokens])[0]
         if isinstance(outcome, RunFailure):
             raise ProviderError(f"the model fails on a plain text: {outcome.detail}")
 
@@ -130,21 +121,6 @@ def decode_logits(logits: LogitPair, manifest: Manifest) -> Sentiment:
         confidence=confidence,
         needs_review=confidence < manifest.review_threshold,
     )
-
-
-def load_tokenizer(bundle: Bundle) -> Tokenizer:
-    """The bundle's tokenizer without padding or truncation of its own.
-
-    Raises:
-        BundleError: ``tokenizer.json`` does not parse.
-    """
-    try:
-        tokenizer = Tokenizer.from_buffer(bundle.tokenizer_json)
-    except Exception as error:  # the library raises plain Exception
-        raise BundleError(f"tokenizer.json cannot be read: {error}") from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 def cores() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import onnx
 import pytest
 from onnx import TensorProto
-from tiny_bundles import EMBEDDINGS, MODEL_FILE, network, write_bundle
+from tiny_bundles import EMBEDDINGS, MODEL_FILE, network, tokenizer_json, write_bundle
 
 from consumers.infer.bundle import open_bundle
 from consumers.infer.engine import Engine
@@ -131,6 +131,24 @@ def test_a_tokenizer_that_does_not_parse_is_refused_at_the_start(tmp_path: Path)
     write_bundle(tmp_path, {"tokenizer.json": b"{}"})
 
     with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read"):
+        Engine.start(tmp_path, Provider.CPU, threads=1)
+
+
+def test_a_tokenizer_on_which_its_library_panics_is_refused_at_the_start(tmp_path: Path) -> None:
+    document = json.loads(tokenizer_json())
+    document["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
+    write_bundle(tmp_path, {"tokenizer.json": json.dumps(document).encode()})
+
+    with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read: Precompiled"):
+        Engine.start(tmp_path, Provider.CPU, threads=1)
+
+
+def test_a_tokenizer_that_cannot_read_a_plain_text_is_refused_at_the_start(tmp_path: Path) -> None:
+    document = json.loads(tokenizer_json())
+    document["model"]["unk_token"] = "nowhere"
+    write_bundle(tmp_path, {"tokenizer.json": json.dumps(document).encode()})
+
+    with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read: .*Missing"):
         Engine.start(tmp_path, Provider.CPU, threads=1)
 
 

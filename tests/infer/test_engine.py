@@ -12,11 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import numpy_helper
 from tiny_bundles import EMBEDDINGS, MAX_LENGTH, MODEL_FILE, VOCABULARY, WORDS, network, write_bundle
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from consumers.infer.bundle import open_bundle
-from consumers.infer.engine import Engine, load_tokenizer
+from consumers.infer.engine import Engine
 from consumers.infer.runner import OneByOne, PaddedBatches, RunFailure, Runner
 from consumers.infer.session import Network, start_network
+from consumers.infer.tokenise import PLAIN_TEXT, load_tokenizer
 from schemas.errors import ProviderError
 from schemas.events import Sentiment
 from schemas.settings import Provider
@@ -122,6 +126,20 @@ def test_a_text_on_which_the_network_fails_costs_only_itself(
     assert isinstance(failure, RunFailure)
     assert re.search(detail, failure.detail)
     assert outcomes == engine.score(neighbours)
+
+
+def test_a_text_on_which_the_tokenizer_fails_costs_only_itself(folder: Path) -> None:
+    engine = engine_of(folder, OneByOne(mean_of_words, threads=1))
+    plain_words = [word for word, _ in Whitespace().pre_tokenize_str(PLAIN_TEXT)]
+    engine.tokenizer = Tokenizer(WordLevel(dict.fromkeys(plain_words, VOCABULARY["good"])))
+    engine.tokenizer.pre_tokenizer = Whitespace()
+
+    good, failure, good_too = engine.score(["It works", "unheard", "buy it"])
+
+    assert isinstance(failure, RunFailure)
+    assert failure.detail.startswith("the tokenizer fails: ")
+    assert isinstance(good, Sentiment)
+    assert isinstance(good_too, Sentiment)
 
 
 def test_a_failing_call_is_halved_until_the_review_at_fault_stands_alone() -> None:
