@@ -165,6 +165,48 @@ def test_the_same_review_id_of_another_product_is_another_review() -> None:
     assert folded.counts["p2", Channel.REVIEW, None][Counter.REVIEWS] == 1
 
 
+def test_a_delete_before_the_review_does_not_hold_it_back() -> None:
+    folded = fold(deleted("r1"), scored("r1"))
+
+    assert folded.counts["p1", Channel.REVIEW, None][Counter.REVIEWS] == 1
+
+
+def test_a_second_delete_takes_nothing_more_back() -> None:
+    folded = fold(scored("r1"), scored("r2"), deleted("r1"), deleted("r1"))
+
+    assert folded.counts["p1", Channel.REVIEW, None][Counter.REVIEWS] == 1
+
+
+def test_a_review_that_comes_after_its_delete_counts_again() -> None:
+    folded = fold(scored("r1"), deleted("r1"), scored("r1", label=Label.NEGATIVE))
+
+    assert folded.counts["p1", Channel.REVIEW, None][Counter.NEGATIVE] == 1
+
+
+def test_the_order_in_the_topic_decides_not_the_times_that_events_carry() -> None:
+    newer = scored("r1", label=Label.POSITIVE, created_at=START, minute=9)
+    older = scored("r1", label=Label.NEGATIVE, created_at=START - timedelta(days=1), minute=1)
+
+    folded = fold(newer, older)
+
+    assert folded.labels["p1"] == {"r1": Contribution.of(older)}
+
+
+def test_a_review_that_changes_its_product_without_a_delete_is_counted_under_both() -> None:
+    folded = fold(scored("r1", "old"), scored("r1", "new"))
+
+    assert {folded.counts[product, Channel.REVIEW, None][Counter.REVIEWS] for product in ("old", "new")} == {
+        1
+    }
+
+
+def test_a_delete_under_the_old_product_completes_the_change() -> None:
+    folded = fold(scored("r1", "old"), scored("r1", "new"), deleted("r1", "old"))
+
+    assert folded.counts["old", Channel.REVIEW, None][Counter.REVIEWS] == 0
+    assert folded.counts["new", Channel.REVIEW, None][Counter.REVIEWS] == 1
+
+
 def test_each_partition_has_its_own_applied_offset() -> None:
     folded = Fold()
 

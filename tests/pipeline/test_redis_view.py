@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from labelled import NOW, events, hash_of, labelled
 from redis import Redis
 
-from consumers.aggregate.contribution import score_text
+from consumers.aggregate.contribution import Contribution, score_text
 from consumers.aggregate.fold import Fold
 from consumers.aggregate.view import PositionedEvent, RedisView
 from embedded import ValkeyServer
@@ -22,7 +23,7 @@ from schemas.redis_keys import UPDATED_AT, Counter, Ranking, ViewKeys
 EXAMPLES = 150
 TOPIC = "reviews.scored"
 DAY_RETENTION = 400
-KNOWN = {0: 0, 1: 0}
+KNOWN = {0: 0, 1: 0, 2: 0}
 
 
 class Delivery(NamedTuple):
@@ -30,6 +31,10 @@ class Delivery(NamedTuple):
 
     start: int
     stop: int
+
+
+Poll = list[PositionedEvent]
+"""What one poll of several partitions gives to one call of ``apply``."""
 
 
 class View:
@@ -70,7 +75,7 @@ def positioned(applied: Iterable[ScoredReview], first_offset: int = 0) -> list[P
 
 def expected(fold: Fold, keys: ViewKeys) -> dict[str, object]:
     """What ``dump`` must show, but for the rankings' revisions and the marks of batches."""
-    dump: dict[str, object] = {keys.offsets(TOPIC): {"0": "0", "1": "0", "expires": -1}}
+    dump: dict[str, object] = {keys.offsets(TOPIC): dict.fromkeys("012", "0") | {"expires": -1}}
     for (product_id, channel, day), counters in fold.counts.items():
         fields: dict[str, object] = {
             str(counter): score_text(value) if counter is Counter.SCORE_SUM else str(value)
@@ -150,8 +155,82 @@ def test_redis_holds_what_the_fold_holds_in_every_field_of_every_key(
     assert comparable(view.dump()) == comparable(expected(fold, view.keys))
 
 
+@st.composite
+def logs_and_polls(draw: st.DrawFn, partitions: int = 3) -> tuple[list[list[PositionedEvent]], list[Poll]]:
+    """The log of each partition, and what is polled until all of it is read: some of each, with returns of any one."""
+    logs: list[list[PositionedEvent]] = [[] for _ in range(partitions)]
+    for event in draw(st.lists(events, max_size=30)):
+        log = logs[hash_of(event.product_id) % partitions]
+        offset = log[-1].offset + draw(st.integers(1, 2)) if log else 0
+        log.append(PositionedEvent(hash_of(event.product_id) % partitions, offset, event))
+    polls: list[Poll] = []
+    at = [0] * partitions
+    while any(place < len(log) for place, log in zip(at, logs, strict=True)):
+        if len(polls) < 12:
+            at = [draw(st.integers(0, place)) if draw(st.booleans()) else place for place in at]
+            stop = [draw(st.integers(place, len(log))) for place, log in zip(at, logs, strict=True)]
+        else:
+            stop = [len(log) for log in logs]
+        in_turn = draw(st.permutations(range(partitions)))
+        polls.append([event for number in in_turn for event in logs[number][at[number] : stop[number]]])
+        at = stop
+    return logs, polls
+
+
+@settings(
+    max_examples=EXAMPLES // 4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(logs_and_polls())
+def test_any_batching_interleaving_and_replay_ends_in_the_fold_of_each_partition_read_once(
+    redis: Redis, case: tuple[list[list[PositionedEvent]], list[Poll]]
+) -> None:
+    logs, polls = case
+    view, delivered, once = View(redis), Fold(), Fold()
+
+    for poll in polls:
+        assert view.view.apply(TOPIC, poll, KNOWN) == set()
+        for partition, offset, event in map(vars_of, poll):
+            delivered.apply(event, TOPIC, partition, offset)
+
+    for partition, offset, event in map(vars_of, chain.from_iterable(logs)):
+        once.apply(event, TOPIC, partition, offset)
+    assert comparable(view.dump()) == comparable(expected(once, view.keys))
+    assert comparable(expected(delivered, view.keys)) == comparable(expected(once, view.keys))
+
+
+@settings(
+    max_examples=EXAMPLES // 4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.tuples(st.integers(0, 2), events), max_size=30))
+def test_a_product_in_several_partitions_counts_just_what_its_labels_say(
+    redis: Redis, applied: list[tuple[int, ScoredReview]]
+) -> None:
+    view = View(redis)
+
+    for offset, (partition, event) in enumerate(applied):
+        view.view.apply(TOPIC, [PositionedEvent(partition, offset, event)], KNOWN)
+
+    for product_id in {event.product_id for _, event in applied}:
+        labels = redis.hgetall(view.keys.labels(product_id)).values()
+        counted = [Contribution.decode(code) for code in labels]
+        for channel in Channel:
+            stored = redis.hgetall(view.keys.counts(product_id, channel))
+            mine = [contribution for contribution in counted if contribution.channel is channel]
+            assert int(stored.get(Counter.REVIEWS, 0)) == len(mine)
+            assert stored.get(Counter.SCORE_SUM, "0.000000") == score_text(
+                sum(one.score_micros for one in mine)
+            )
+
+
 def vars_of(event: PositionedEvent) -> tuple[int, int, ScoredReview]:
     return event.partition, event.offset, event.scored
+
+
+def encoded(event: ScoredReview) -> str:
+    """As which Redis remembers it."""
+    contribution = Contribution.of(event)
+    assert contribution is not None
+    return contribution.encode()
 
 
 def reviews_of(view: View, product_id: str = "kettle") -> Any:
@@ -168,6 +247,20 @@ def test_a_product_whose_events_moved_to_another_partition_is_counted_on(redis: 
         fold.apply(event, TOPIC, partition, 5)
 
     assert comparable(view.dump()) == comparable(expected(fold, view.keys))
+
+
+def test_events_of_a_review_that_meet_in_two_partitions_count_in_the_order_of_applying(redis: Redis) -> None:
+    older = PositionedEvent(0, 5, labelled("r1", text="bad"))
+    newer = PositionedEvent(1, 0, labelled("r1", text="good", minute=1))
+    in_order, turned = View(redis), View(redis)
+
+    for view, applied in ((in_order, (older, newer)), (turned, (newer, older))):
+        for event in applied:
+            view.view.apply(TOPIC, [event], KNOWN)
+
+    labels = [redis.hget(view.keys.labels("kettle"), "r1") for view in (in_order, turned)]
+    assert labels == [encoded(newer.scored), encoded(older.scored)]
+    assert (reviews_of(in_order), reviews_of(turned)) == ("1", "1")
 
 
 def test_scripts_that_the_server_forgot_are_loaded_again(redis: Redis) -> None:
