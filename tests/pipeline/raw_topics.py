@@ -151,11 +151,11 @@ class Topics:
 class Watch:
     """The committed records of some topics, from the beginning, in the order of each partition."""
 
-    def __init__(self, servers: str, *topics: str) -> None:
+    def __init__(self, servers: str, *topics: str, isolation_level: str = "read_committed") -> None:
         self.records: list[Any] = []
         self._consumer = KafkaConsumer(
             bootstrap_servers=servers,
-            isolation_level="read_committed",
+            isolation_level=isolation_level,
             enable_auto_commit=False,
             max_poll_records=10_000,
             reconnect_backoff_max_ms=1000,
