@@ -86,6 +86,11 @@ def _no_boolean(value: object) -> object:
     return value
 
 
+def _whole(value: object) -> object:
+    """Take 1.0 for 1, as JSON Schema does."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 # Kept in UTC: offsets with seconds, as old zones have, would not survive the trip through JSON.
 Instant = Annotated[
     AwareDatetime,
@@ -199,8 +204,8 @@ class SourceRecord(_Event):
     """The raw record that an event came from: the deterministic identity of the output."""
 
     topic: str
-    partition: Annotated[int, Field(ge=0, le=2**31 - 1)]
-    offset: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    partition: Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_whole)]
+    offset: Annotated[int, Field(ge=0, le=2**63 - 1), BeforeValidator(_whole)]
 
 
 class ScoredReview(_ReviewFields):
