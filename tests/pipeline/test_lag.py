@@ -52,7 +52,7 @@ def test_the_scorers_lag_is_nothing_although_the_raw_topic_ends_with_markers(
 
 
 def test_an_idle_partitions_lag_is_nothing_while_another_is_busy(topics: Topics) -> None:
-    with transactions(topics) as shop, run_scorer(topics.settings()) as scorer:
+    with transactions(topics) as shop, run_scorer(topics.settings()):
         transact(shop, topics.raw, 0)
 
         def idle_partition_is_settled() -> bool:
@@ -60,7 +60,6 @@ def test_an_idle_partitions_lag_is_nothing_while_another_is_busy(topics: Topics)
             return topics.committed().get(0) == 2
 
         eventually(idle_partition_is_settled)
-        assert scorer.worker.counts.aborted == 0
 
 
 def test_what_waits_in_a_batch_is_not_committed(topics: Topics) -> None:
