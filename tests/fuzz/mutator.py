@@ -76,15 +76,14 @@ SPELLINGS = (
 
 
 def mutate(value: bytes, dice: random.Random) -> bytes | None:
-    """A document near this one, or None where it is no JSON."""
+    """A document near this one, or None where it is no JSON, or nested too deep for us."""
     try:
         document = json.loads(value)
+        for _ in range(dice.choice((1, 1, 2, 3, 8))):
+            document = _change(document, dice)
+        written = json.dumps(document, ensure_ascii=dice.random() < 0.5).encode("utf-8", "surrogatepass")
     except (ValueError, RecursionError):
         return None
-    for _ in range(dice.choice((1, 1, 2, 3, 8))):
-        document = _change(document, dice)
-    ascii_only = dice.random() < 0.5
-    written = json.dumps(document, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
     if dice.random() < 0.1:
         at = dice.randrange(len(written) + 1)
         written = written[:at] + dice.choice(SPELLINGS) + written[at + dice.randint(0, 4) :]
