@@ -223,7 +223,7 @@ def figures_of(samples: Sequence[Sample]) -> dict[str, object]:
     flat = True
     for name, values in memory.items():
         tenth = max(1, len(values) // TENTHS)
-        peaks = [max(values[start : start + tenth]) for start in range(0, tenth * TENTHS, tenth)]
+        peaks = [max(values[start : start + tenth]) for start in range(0, len(values) - tenth + 1, tenth)]
         growth = max(peaks) / peaks[0] - 1
         flat = flat and growth <= TOLERANCE
         figures |= {
