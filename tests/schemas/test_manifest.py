@@ -107,8 +107,9 @@ def test_what_the_schema_calls_another_type_is_refused(changes: dict[str, Any]) 
         read(manifest_document(**changes))
 
 
-def test_a_temperature_that_is_no_number_is_refused() -> None:
-    heads = [{**head, "temperature": float("nan")} for head in manifest_document()["heads"]]
+@pytest.mark.parametrize("temperature", [float("nan"), float("inf"), 0, -1])
+def test_a_temperature_that_cannot_divide_is_refused(temperature: float) -> None:
+    heads = [{**head, "temperature": temperature} for head in manifest_document()["heads"]]
     with pytest.raises(ValidationError, match="temperature"):
         read(manifest_document(heads=heads))
 
