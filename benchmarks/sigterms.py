@@ -38,6 +38,9 @@ from schemas.settings import AggregatorSettings, ReaderSettings, ScorerSettings
 JOBS = ("score", "aggregate")
 PRODUCTS = 50
 PATIENCE_S = 300.0
+PATIENCE_AT_THE_END_S = 3600.0
+"""Processes that are away half of the time leave a backlog, which is worked off before anything is counted."""
+
 LATEST_MOMENT_S = 1.0
 """A process is terminated so long after its first progress, at the latest."""
 
@@ -114,17 +117,17 @@ def terminate(running: subprocess.Popen[bytes], job: str, log: Path) -> Leave:
     return Leave(job, code, round(seconds, 3), sum(map(int, done.groups())) if done else 0)
 
 
-def wait_for(condition: Callable[[], object]) -> None:
+def wait_for(condition: Callable[[], object], patience_s: float = PATIENCE_S, pause_s: float = 0.02) -> None:
     """Return once it is true.
 
     Raises:
         TimeoutError: it does not come true.
     """
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError("no progress")
-        time.sleep(0.02)
+        time.sleep(pause_s)
 
 
 @contextmanager
@@ -185,11 +188,13 @@ def finish(settings: ReaderSettings, published: int) -> Mapping[str, int]:
     """Let both processes do what is left; returns how many records each did."""
     with tempfile.TemporaryDirectory() as folder:
         running = {job: start(job, settings, Path(folder) / job) for job in JOBS}
-        wait_for(lambda: sum(sources(settings, "read_committed").values()) >= published)
-        redis = Redis.from_url(settings.redis_url)
-        key = ViewKeys(settings.redis_prefix).offsets(settings.scored_topic)
-        with scored_reader(settings, "read_committed") as (reader, places):
-            wait_for(lambda: sum(map(int, redis.hvals(key))) == sum(reader.end_offsets(places).values()))
+        with progress_of(settings, "score") as written, progress_of(settings, "aggregate") as counted:
+            wait_for(
+                lambda: sum(sources(settings, "read_committed").values()) >= published,
+                PATIENCE_AT_THE_END_S,
+                pause_s=10.0,
+            )
+            wait_for(lambda: counted() == written())
         return {job: terminate(running[job], job, Path(folder) / job).records for job in JOBS}
 
 
