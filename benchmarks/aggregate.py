@@ -53,10 +53,10 @@ def main() -> None:
     )
 
 
-def publish(settings: ReaderSettings, events: int, products: int) -> None:
-    """Fill the scored topic with labelled reviews, one in twenty a correction."""
+def publish(settings: ReaderSettings, events: int, products: int, start: int = 0) -> None:
+    """Fill the scored topic with labelled reviews, one in twenty a correction; it holds ``start`` already."""
     producer = KafkaProducer(**settings.client_config(), linger_ms=20, batch_size=131_072)
-    for number in range(events):
+    for number in range(start, start + events):
         scored = labelled(number - number % 20 if number % 20 == 1 else number, number, products)
         producer.send(settings.scored_topic, key=scored.product_id.encode(), value=scored.to_json())
     producer.close()

@@ -33,7 +33,7 @@ SUBCOMMANDS = {
     "aggregate": Subcommand("pipeline", "Count labelled reviews: reviews.scored to Redis."),
     "tail": Subcommand("reading", "Follow labelled reviews as they are published."),
     "counts": Subcommand("reading", "Show the counts of products, or the top of a ranking."),
-    "verify": Subcommand("reading", "Recount reviews.scored and compare with Redis."),
+    "verify": Subcommand("proving", "Recount reviews.scored and compare with Redis."),
     "dlq": Subcommand("dlq", "Show what was refused, and why."),
     "redrive": Subcommand("redrive", "Put dead letters back on reviews.raw, each exactly once."),
     "doctor": Subcommand("pipeline", "Check servers, topics, bundle and provider."),

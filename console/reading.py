@@ -1,28 +1,22 @@
-"""``tail``, ``counts``, ``verify``: what people read."""
+"""``tail``, ``counts``: what people read."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 import click
 from redis import Redis
 from rich.console import Console
 from rich.table import Table
 
-from console.options import load_settings, with_settings
-from console.progress import progress
+from console.options import with_settings
 from consumers.read.counts import Counts, ProductCounts, Share, read_counts
 from consumers.read.counts import top as read_top
-from consumers.read.report import Verdict, VerifyReport
 from consumers.read.show import format_scored, harmless
 from consumers.read.tail import ReviewFilter, Start
 from consumers.read.tail import tail as follow
-from consumers.read.verify import verify as recount
 from schemas.events import Channel, Intensity, Label
 from schemas.redis_keys import Counter, Ranking, ViewKeys
-from schemas.settings import AggregatorSettings, KafkaSettings, ReaderSettings, RedisSettings
-
-LISTED_DIFFERENCES = 20
+from schemas.settings import KafkaSettings, RedisSettings
 
 
 @click.command()
@@ -149,51 +143,3 @@ def _cells(counted: Counts) -> list[str]:
 
 def _interval(share: Share | None) -> str:
     return "" if share is None else f"{share.value:4.0%} ({share.low:.0%} to {share.high:.0%})"
-
-
-@click.command()
-@click.option(
-    "--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the receipt here."
-)
-@click.option("--day-retention", type=click.IntRange(min=1), help="As the aggregator's.")
-@with_settings(ReaderSettings)
-@click.pass_context
-def verify(
-    ctx: click.Context, settings: ReaderSettings, json_path: Path | None, day_retention: int | None
-) -> None:
-    """Recount the scored topic and compare every count in Redis with it; the pipeline may be running.
-
-    Leaves with 0 if all is equal, 12 if anything differs, 13 if rankings were still moving, 14 if the topic has
-    lost its beginning and cannot be recounted.
-    """
-    retention = day_retention or load_settings(AggregatorSettings, **settings.model_dump()).day_retention
-    redis = Redis.from_url(**settings.redis_config())
-    console = Console(stderr=True)
-    with progress("recounting", console=console) as meter:
-        report = recount(settings, redis, day_retention=retention, progress=meter.at)
-    if json_path is not None:
-        json_path.write_text(report.as_json() + "\n")
-    _print_verdict(report)
-    ctx.exit(report.verdict.exit_code)
-
-
-def _print_verdict(report: VerifyReport) -> None:
-    for difference in report.differences[:LISTED_DIFFERENCES]:
-        click.echo(
-            f"{harmless(difference.key)} {harmless(difference.field)}: "
-            f"expected {difference.expected}, found {difference.found}"
-        )
-    if report.difference_count > LISTED_DIFFERENCES:
-        click.echo(f"... {report.difference_count - LISTED_DIFFERENCES:,} more; --json lists them")
-    what = f"{report.records:,} records of {report.topic}, {report.products:,} products"
-    match report.verdict:
-        case Verdict.EQUAL:
-            click.echo(f"equal: {what}")
-        case Verdict.DIFFERENT:
-            click.echo(f"DIFFERENT in {report.difference_count:,} places: {what}")
-        case Verdict.UNSETTLED:
-            click.echo(
-                f"unsettled: rankings of {len(report.unsettled)} products were still moving; verify again"
-            )
-        case Verdict.UNVERIFIABLE:
-            click.echo(f"cannot verify: {report.reason}")

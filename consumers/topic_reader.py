@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal
@@ -124,6 +124,16 @@ class TopicReader:
             self._silence.check()
         return tuple(to_record(raw) for raws in polled.values() for raw in raws)
 
+    def poll_only(self, partitions: Collection[int]) -> tuple[Record, ...]:
+        """As ``poll``, but only of some partitions; the others keep their positions.
+
+        Raises:
+            ServerUnavailable: Kafka has been silent for longer than the outage deadline.
+        """
+        for place in self._assignment():
+            (self._consumer.resume if place.partition in partitions else self._consumer.pause)(place)
+        return self.poll()
+
     def read_to(self, targets: Mapping[int, int]) -> Iterator[Record]:
         """All records below ``targets``, merged by time; each partition keeps its own order.
 
@@ -145,7 +155,7 @@ class TopicReader:
             if not waiting:
                 return
             if empty:
-                for record in self._poll_only(empty):
+                for record in self.poll_only(empty):
                     if record.offset < targets[record.partition]:
                         waiting[record.partition].append(record)
                 continue
@@ -165,11 +175,6 @@ class TopicReader:
 
     def _assignment(self) -> list[TopicPartition]:
         return [TopicPartition(self.topic, partition) for partition in sorted(self.partitions)]
-
-    def _poll_only(self, partitions: set[int]) -> tuple[Record, ...]:
-        for place in self._assignment():
-            (self._consumer.resume if place.partition in partitions else self._consumer.pause)(place)
-        return self.poll()
 
     def _ask(self, question: Callable[..., Mapping[TopicPartition, Any]], argument: object) -> dict[int, Any]:
         try:

@@ -1,8 +1,10 @@
 """Names of the Redis keys, and the fields and codes that stand in them."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from schemas.events import Channel
 
@@ -34,11 +36,49 @@ class Ranking(StrEnum):
     STRONG_NEGATIVE = "strong_negative"
 
 
+class Place(NamedTuple):
+    """What a counts hash counts: a channel, in all (None) or on one day of ``created_at`` (UTC)."""
+
+    channel: Channel
+    day: date | None
+
+
+_COUNTS_SUFFIX = re.compile(r"(?::channel:(?P<channel>[a-z]+))?(?::day:(?P<day>[0-9-]+))?")
+_OTHER_SUFFIXES = {":labels", ":negatives", ":applied"}
+
+
 @dataclass(frozen=True)
 class ViewKeys:
     """Every key of the view. Braces are a Redis Cluster hash tag: a product's keys live in one slot."""
 
     prefix: str = "reviewstream:"
+
+    @property
+    def products(self) -> str:
+        """A glob pattern that matches the keys of all products, and hardly others."""
+        return re.sub(r"([*?\[\]\\^])", r"\\\1", self._products_start) + "*"
+
+    def parse_product_key(self, key: str) -> tuple[str, Place | None] | None:
+        """The product of a key and the place that it counts, if any; None for a key that is none of a product."""
+        if not key.startswith(self._products_start):
+            return None
+        # No suffix has a brace, so the last one closes the product id, which may have braces of its own.
+        product_id, brace, suffix = key.removeprefix(self._products_start).rpartition("}")
+        if brace and suffix in _OTHER_SUFFIXES:
+            return product_id, None
+        match = _COUNTS_SUFFIX.fullmatch(suffix)
+        if match is None:
+            return None
+        try:
+            channel = Channel(match["channel"] or Channel.REVIEW)
+            day = date.fromisoformat(match["day"]) if match["day"] else None
+        except ValueError:
+            return None
+        return (product_id, Place(channel, day)) if self.counts(product_id, channel, day) == key else None
+
+    @property
+    def _products_start(self) -> str:
+        return f"{self.prefix}product:{{"
 
     def product(self, product_id: str) -> str:
         """Hash of counts of channel ``review``."""

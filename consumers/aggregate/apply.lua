@@ -56,13 +56,27 @@ local function change(key, day)
   return changes[key]
 end
 
+-- A label such as rPk128fvk, as Contribution.encode explains it, or the older review|P|-|934512|20576.
+local CHANNELS = {r = 'review', s = 'support', a = 'ad', o = 'social'}
+
+local function read(contribution)
+  local first, code, micros, sign, days = string.match(contribution, '^(%a)(%a)(%w%w%w%w)(%-?)(%w+)$')
+  if first then
+    local day = tonumber(days, 36)
+    return CHANNELS[string.lower(first)], code, first == string.upper(first), tonumber(micros, 36),
+      sign == '-' and -day or day
+  end
+  local channel, doubt
+  channel, code, doubt, micros, days = string.match(contribution, '^(%a+)|(%a)|(.)|(%d+)|(-?%d+)$')
+  return channel, code, doubt == 'u', tonumber(micros), tonumber(days)
+end
+
 local function count(contribution, sign, scored_at)
-  local channel, code, doubt, micros, day = string.match(contribution, '^(%a+)|(%a)|(.)|(%d+)|(-?%d+)$')
-  micros, day = tonumber(micros), tonumber(day)
+  local channel, code, uncertain, micros, day = read(contribution)
   local total = channel == 'review' and product or product .. ':channel:' .. channel
   for _, hash in ipairs({change(total), change(total .. ':day:' .. iso_date(day), day)}) do
     local fields = hash.fields
-    for _, name in ipairs({'reviews', FIELDS[code][1], FIELDS[code][2], doubt == 'u' and 'uncertain' or nil}) do
+    for _, name in ipairs({'reviews', FIELDS[code][1], FIELDS[code][2], uncertain and 'uncertain' or nil}) do
       fields[name] = (fields[name] or 0) + sign
     end
     hash.micros = hash.micros + sign * micros

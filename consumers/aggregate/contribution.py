@@ -12,14 +12,18 @@ MICROS = 10**SCORE_DECIMALS
 
 _EPOCH = date(1970, 1, 1)
 
+_CHANNELS = {Channel.REVIEW: "r", Channel.SUPPORT: "s", Channel.AD: "a", Channel.SOCIAL: "o"}
 _LETTERS = {
     (Label.POSITIVE, Intensity.STRONG): "P",
     (Label.POSITIVE, Intensity.WEAK): "p",
     (Label.NEGATIVE, Intensity.STRONG): "N",
     (Label.NEGATIVE, Intensity.WEAK): "n",
 }
+_CHANNEL_MEANINGS = {code: channel for channel, code in _CHANNELS.items()}
 _MEANINGS = {letter: meaning for meaning, letter in _LETTERS.items()}
 _UNCERTAIN = {True: "u", False: "-"}
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 _COUNTED_AS = {
     (Label.POSITIVE, Intensity.STRONG): (Counter.POSITIVE, Counter.STRONG_POSITIVE),
@@ -67,38 +71,69 @@ class Contribution:
         return added | {Counter.UNCERTAIN: 1} if self.needs_review else added
 
     def encode(self) -> str:
-        """Five fields, such as ``review|P|-|934512|20576``.
+        """Nine characters, such as ``rPk128fvk``: Redis holds one for every review, so each byte counts.
 
-        Channel, polarity and strength (P, p, N, n: capital is strong), u if uncertain, micro-units of the
-        score, days since 1970-01-01.
+        Channel (r, s, a, o: review, support, ad, social; a capital is uncertain), polarity and strength (P, p, N, n:
+        capital is strong), four digits to base 36 of micro-units of the score, days since 1970-01-01 to base 36.
         """
-        letter = _LETTERS[self.label, self.intensity]
-        days = (self.day - _EPOCH).days
-        return f"{self.channel}|{letter}|{_UNCERTAIN[self.needs_review]}|{self.score_micros}|{days}"
+        channel, letter = _CHANNELS[self.channel], _LETTERS[self.label, self.intensity]
+        if self.needs_review:
+            channel = channel.upper()
+        return f"{channel}{letter}{_base_36(self.score_micros):0>4}{_base_36((self.day - _EPOCH).days)}"
 
     @classmethod
     def decode(cls, code: str) -> Self:
-        """Read ``encode``'s text back.
+        """Read ``encode``'s text back, or the older ``review|P|-|934512|20576``.
 
         Raises:
             ValueError: it is no such text.
         """
         try:
-            channel, letter, uncertain, micros, days = code.split("|")
-            label, intensity = _MEANINGS[letter]
-            contribution = cls(
-                channel=Channel(channel),
-                label=label,
-                intensity=intensity,
-                needs_review=uncertain == _UNCERTAIN[True],
-                score_micros=int(micros),
-                day=_EPOCH + timedelta(days=int(days)),
-            )
+            contribution = cls._decode_older(code) if "|" in code else cls._decode(code)
         except (ValueError, KeyError, OverflowError):
             raise ValueError(f"not the code of a counted review: {code!r}") from None
-        if contribution.encode() != code:
+        if code != contribution.encode() and code != contribution.encode_older():
             raise ValueError(f"not the code of a counted review: {code!r}")
         return contribution
+
+    @classmethod
+    def _decode(cls, code: str) -> Self:
+        channel, letter, micros, days = code[:1], code[1:2], code[2:6], code[6:]
+        label, intensity = _MEANINGS[letter]
+        return cls(
+            channel=_CHANNEL_MEANINGS[channel.lower()],
+            label=label,
+            intensity=intensity,
+            needs_review=channel.isupper(),
+            score_micros=int(micros, 36),
+            day=_EPOCH + timedelta(days=int(days, 36)),
+        )
+
+    @classmethod
+    def _decode_older(cls, code: str) -> Self:
+        channel, letter, uncertain, micros, days = code.split("|")
+        label, intensity = _MEANINGS[letter]
+        return cls(
+            channel=Channel(channel),
+            label=label,
+            intensity=intensity,
+            needs_review=uncertain == _UNCERTAIN[True],
+            score_micros=int(micros),
+            day=_EPOCH + timedelta(days=int(days)),
+        )
+
+    def encode_older(self) -> str:
+        """The code as the first release wrote it: five fields, such as ``review|P|-|934512|20576``."""
+        letter, days = _LETTERS[self.label, self.intensity], (self.day - _EPOCH).days
+        return f"{self.channel}|{letter}|{_UNCERTAIN[self.needs_review]}|{self.score_micros}|{days}"
+
+
+def _base_36(number: int) -> str:
+    digits, rest = "", abs(number)
+    while rest or not digits:
+        rest, digit = divmod(rest, 36)
+        digits = _DIGITS[digit] + digits
+    return f"-{digits}" if number < 0 else digits
 
 
 def score_text(micros: int) -> str:

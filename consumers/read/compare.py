@@ -1,70 +1,147 @@
-"""The products in Redis, field by field, against a recount."""
+"""The products in Redis, field by field, against a recount: both come sorted from the store, a product at a time."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 
-from consumers.aggregate.contribution import score_text
-from consumers.read.recount import Recount
+from consumers.aggregate.contribution import Contribution, score_text
+from consumers.read.digest import Digest
+from consumers.read.rankings import Rankings
+from consumers.read.recount import applied_offset, scored_at_of
 from consumers.read.report import Differences
-from consumers.read.snapshot import Place, ProductSnapshot, Snapshot
-from schemas.redis_keys import UPDATED_AT, Counter, ViewKeys
+from consumers.read.snapshot import place_of, place_text
+from consumers.read.store import Store
+from consumers.read.tally import TalliedEvent, Tally
+from schemas.events import Channel
+from schemas.redis_keys import UPDATED_AT, Counter, Place, ViewKeys
+
+_NOTHING = dict.fromkeys(Counter, 0)
+
+# A product's own row comes first, then review by review the label in Redis and the events. SQLite sorts in bounded
+# memory and merges the three.
+_ROWS = """
+SELECT product, NULL AS review, NULL AS time_ms, NULL AS partition, NULL AS position, applied AS code, NULL AS scored_us
+FROM products
+UNION ALL SELECT product, review, NULL, NULL, NULL, code, NULL FROM labels
+UNION ALL SELECT product, review, time_ms, partition, position, code, scored_us FROM events
+ORDER BY product, review, time_ms, partition, position
+"""
+_Row = tuple[str, str | None, int | None, int, int, str, int]
 
 
-def compare_products(
-    differences: Differences,
-    keys: ViewKeys,
-    recount: Recount,
-    snapshot: Snapshot,
-    *,
-    oldest_day: date,
-) -> int:
-    """Compare what is applied and counted, and every label, of each product on either side.
+@dataclass(frozen=True)
+class Compared:
+    """How many products there are, and the digest of the recount."""
 
-    A hash of zeros equals one that is not there.
+    products: int
+    digest: str
+
+
+class Comparison:
+    """Compares what is applied and counted, and every label, of each product on either side.
+
+    A hash of zeros equals one that is not there, and a label in its older code the same in the present one.
 
     Args:
+        store: a whole snapshot and all events.
+        rankings: told how each product must be ranked.
         differences: takes what is found.
         keys: names of the view's keys.
-        recount: each product's events up to where Redis has applied them.
-        snapshot: what Redis holds.
+        topic: of the events.
+        claimed: by partition, the offset before which Redis says that all is applied.
         oldest_day: the counts of days before this one may be gone from Redis.
-
-    Returns:
-        The number of products.
     """
-    fold, skipped = recount.fold, recount.skipped
-    counts: defaultdict[str, dict[Place, dict[Counter, int]]] = defaultdict(dict)
-    for (product_id, channel, day), counters in fold.counts.items():
-        counts[product_id][channel, day] = counters
-    products = sorted(fold.applied.keys() | skipped.keys() | snapshot.products.keys())
-    for product_id in products:
-        found = snapshot.products.get(product_id, ProductSnapshot())
-        applied = {**fold.applied.get(product_id, {}), **skipped.get(product_id, {})}
-        _compare_hash(
-            differences,
-            keys.applied(product_id),
-            {place: str(offset) for place, offset in applied.items()},
-            found.applied,
-        )
-        labels = fold.labels.get(product_id, {})
-        _compare_hash(
-            differences,
-            keys.labels(product_id),
-            {review_id: contribution.encode() for review_id, contribution in labels.items()},
-            found.labels,
-        )
-        for channel, day in sorted(counts[product_id].keys() | found.counts.keys(), key=str):
-            stored = found.counts.get((channel, day), {})
-            if stored or day is None or day >= oldest_day:
-                counters = counts[product_id].get((channel, day), {})
-                updated_at = fold.updated_at.get((product_id, channel, day))
-                _compare_counts(
-                    differences, keys.counts(product_id, channel, day), counters, updated_at, stored
-                )
-    for key in snapshot.strange_keys:
-        differences.compare(key, "", None, "a key that is none of the view's")
-    return len(products)
+
+    def __init__(
+        self,
+        store: Store,
+        rankings: Rankings,
+        differences: Differences,
+        keys: ViewKeys,
+        topic: str,
+        *,
+        claimed: Mapping[int, int],
+        oldest_day: date,
+    ) -> None:
+        self._sql = store.sql
+        self._rankings = rankings
+        self._differences = differences
+        self._keys = keys
+        self._topic = topic
+        self._claimed = claimed
+        self._oldest_day = oldest_day
+        self._digest = Digest()
+
+    def run(self) -> Compared:
+        """Compare everything."""
+        products = 0
+        for product_id, rows in groupby(self._sql.execute(_ROWS), key=itemgetter(0)):
+            products += 1
+            self._compare_product(product_id, rows)
+        for (key,) in self._sql.execute("SELECT key FROM strange_keys ORDER BY key"):
+            self._differences.compare(key, "", None, "a key that is none of the view's")
+        return Compared(products, self._digest.hexdigest())
+
+    def _compare_product(self, product_id: str, rows: Iterable[_Row]) -> None:
+        self._digest.product(product_id)
+        tally = Tally()
+        found: dict[str, str] = {}
+        applied: dict[str, int] = {}
+        skipped: dict[str, int] = {}
+        """Events that are claimed and yet not applied: the last of each place."""
+        for review_id, of_review in groupby(rows, key=itemgetter(1)):
+            found_label: str | None = None
+            events: list[TalliedEvent] = []
+            for _, _, time_ms, partition, offset, code, scored_us in of_review:
+                if review_id is None:
+                    found = json.loads(code)
+                elif time_ms is None:
+                    found_label = code
+                else:
+                    place = f"{self._topic}:{partition}"
+                    if offset <= applied_offset(found, place):
+                        events.append(((time_ms, partition, offset), code, scored_us))
+                        applied[place] = max(offset, applied.get(place, -1))
+                    elif offset < self._claimed.get(partition, 0):
+                        skipped[place] = max(offset, skipped.get(place, -1))
+            if review_id is not None:
+                self._compare_label(product_id, review_id, tally.review(events), found_label)
+        self._compare_counts(product_id, tally)
+        for place, offset in sorted(applied.items()):
+            self._digest.applied(place, offset)
+        expected = {place: str(offset) for place, offset in (applied | skipped).items()}
+        _compare_hash(self._differences, self._keys.applied(product_id), expected, found)
+        self._rankings.expect(product_id, tally.counts.get(Place(Channel.REVIEW, None), _NOTHING), found)
+
+    def _compare_label(self, product_id: str, review_id: str, label: str, found: str | None) -> None:
+        if label:
+            self._digest.label(review_id, label)
+        if label != (found and _present_code(found)):
+            self._differences.compare(self._keys.labels(product_id), review_id, label or None, found)
+
+    def _compare_counts(self, product_id: str, tally: Tally) -> None:
+        rows = self._sql.execute("SELECT place, fields FROM counts WHERE product = ?", (product_id,))
+        found: dict[Place, dict[str, str]] = {place_of(text): json.loads(fields) for text, fields in rows}
+        updated_us = tally.updated_us
+        for place in sorted(tally.counts.keys() | found.keys(), key=lambda place: place_text(*place)):
+            stored, counters = found.get(place, {}), tally.counts.get(place, _NOTHING)
+            if any(counters.values()):
+                self._digest.counts(place, counters, updated_us[place])
+            if stored or place.day is None or place.day >= self._oldest_day:
+                updated_at = scored_at_of(updated_us[place]) if place in updated_us else None
+                key = self._keys.counts(product_id, *place)
+                _compare_hash(self._differences, key, *_counts_as_stored(counters, updated_at, stored))
+
+
+def _present_code(code: str) -> str:
+    """A label's code as it is written now; what is no code stays."""
+    try:
+        return Contribution.decode(code).encode()
+    except ValueError:
+        return code
 
 
 def _compare_hash(
@@ -74,21 +151,18 @@ def _compare_hash(
         differences.compare(key, name, expected.get(name), found.get(name))
 
 
-def _compare_counts(
-    differences: Differences,
-    key: str,
-    counters: Mapping[Counter, int],
-    updated_at: str | None,
-    stored: Mapping[str, str],
-) -> None:
-    expected = {counter.value: _text(counter, counters.get(counter, 0)) for counter in Counter}
+def _counts_as_stored(
+    counters: Mapping[Counter, int], updated_at: str | None, stored: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What a counts hash must hold, and what it holds: a zero that is not there is there."""
+    expected = {counter.value: _text(counter, counters[counter]) for counter in Counter}
     zeros = {counter.value: _text(counter, 0) for counter in Counter}
     if stored and updated_at is not None:
         expected[UPDATED_AT] = updated_at
     elif UPDATED_AT in stored:  # of a hash that was never counted into: its counters tell
         expected[UPDATED_AT] = stored[UPDATED_AT]
     found = {name: value for name, value in zeros.items() if expected[name] == value} | dict(stored)
-    _compare_hash(differences, key, expected, found)
+    return expected, found
 
 
 def _text(counter: Counter, value: int) -> str:

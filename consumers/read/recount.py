@@ -1,11 +1,11 @@
-"""The scored topic counted anew, as far as Redis has applied it."""
+"""The scored topic, as far as a recount needs it, from Kafka into the store."""
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
-from consumers.aggregate.fold import Fold
+from consumers.aggregate.contribution import Contribution
 from consumers.read.report import PartitionRange
-from consumers.read.snapshot import ProductSnapshot, Snapshot
+from consumers.read.store import Store
 from consumers.records import Record
 from consumers.topic_reader import TopicReader
 from schemas.codec import decode_scored
@@ -14,47 +14,85 @@ from schemas.errors import InvalidEvent
 Progress = Callable[[int, int], None]
 """Told offsets done, and offsets in all."""
 
-_PROGRESS_EVERY = 1000
+RECORDS_A_STEP = 5_000
+"""Records between two steps of the store: a second of reading, which a killed verification repeats at most."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Row = tuple[str, str, int, int, int, str, int]
+"""Of the table of events."""
 
 
-def applied_offset(product: ProductSnapshot | None, place: str) -> int:
+def scored_at_of(microseconds: int) -> str:
+    """``scored_at`` of an event, as Redis holds it."""
+    return (_EPOCH + microseconds * _MICROSECOND).isoformat()
+
+
+def applied_offset(applied: Mapping[str, str], place: str) -> int:
     """The last offset applied to a product at ``<topic>:<partition>``; -1 for none, or for what is no number."""
-    text = "" if product is None else product.applied.get(place, "")
+    text = applied.get(place, "")
     return int(text) if text.isdecimal() else -1
 
 
 class Recount:
-    """The topic folded product by product, each up to where Redis has applied it."""
+    """Reads partitions from where the store's events end. Positions and events are stored in the same step."""
 
-    def __init__(self, claimed: Mapping[int, int], snapshot: Snapshot) -> None:
-        self.fold = Fold()
-        self.skipped: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        """Of each product: ``<topic>:<partition>`` -> last offset that is claimed and yet not applied."""
-        self.records = 0
-        self.unreadable = 0
-        self._claimed = claimed
-        self._products = snapshot.products
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        progress: Mapping[str, int] = store.note("recount", {})
+        self.records: int = progress.get("records", 0)
+        self.unreadable: int = progress.get("unreadable", 0)
+        """Records that are no labelled review."""
+        self._positions = {int(part): at for part, at in store.note("positions", {}).items()}
+        self._times = {int(part): at for part, at in store.note("times", {}).items()}
+        """Of each partition: the latest time of its records so far. Merged by it, a product whose events moved to an
+        added partition keeps its order, and so does each partition although record times may go back."""
+        self._rows: list[Row] = []
 
-    def read(self, reader: TopicReader, partitions: tuple[PartitionRange, ...], progress: Progress) -> None:
-        """Read and fold the whole of ``partitions``, which have all their records from offset 0 on."""
-        reader.seek({part.partition: 0 for part in partitions})
+    def read(self, reader: TopicReader, partitions: Sequence[PartitionRange], progress: Progress) -> None:
+        """Read the rest of ``partitions``, which have all their records from offset 0 on."""
         targets = {part.partition: part.recounted_to for part in partitions}
-        total = sum(targets.values())
-        for record in reader.read_to(targets):
-            self._fold(record)
-            if self.records % _PROGRESS_EVERY == 0:
+        reader.seek({part: self._positions.get(part, 0) for part in targets})
+        total, seen = sum(targets.values()), self.records
+        while behind := {part for part, target in targets.items() if reader.position(part) < target}:
+            for record in reader.poll_only(behind):
+                if record.offset < targets[record.partition]:
+                    self._take(record)
+            self._positions.update({part: reader.position(part) for part in behind})
+            if self.records - seen >= RECORDS_A_STEP:
+                self._keep()
+                seen = self.records
                 progress(sum(min(reader.position(part), target) for part, target in targets.items()), total)
+        self._keep()
         progress(total, total)
 
-    def _fold(self, record: Record) -> None:
+    def _take(self, record: Record) -> None:
         self.records += 1
+        partition = record.partition
+        self._times[partition] = max(self._times.get(partition, 0), record.timestamp_ms)
         try:
             scored = decode_scored(record.value)
         except InvalidEvent:
             self.unreadable += 1
             return
-        place = f"{record.topic}:{record.partition}"
-        if record.offset <= applied_offset(self._products.get(scored.product_id), place):
-            self.fold.apply(scored, record.topic, record.partition, record.offset)
-        elif record.offset < self._claimed.get(record.partition, 0):
-            self.skipped[scored.product_id][place] = record.offset
+        contribution = Contribution.of(scored)
+        self._rows.append(
+            (
+                scored.product_id,
+                scored.review_id,
+                self._times[partition],
+                partition,
+                record.offset,
+                "" if contribution is None else contribution.encode(),
+                (scored.scored_at - _EPOCH) // _MICROSECOND,
+            )
+        )
+
+    def _keep(self) -> None:
+        with self._store.step() as store:
+            store.sql.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows)
+            store.set_note("positions", self._positions)
+            store.set_note("times", self._times)
+            store.set_note("recount", {"records": self.records, "unreadable": self.unreadable})
+        self._rows = []

@@ -70,9 +70,16 @@ class VerifyReport:
     """Whether Redis equals a recount, and where it does not."""
 
     topic: str
-    partitions: tuple[PartitionRange, ...]
+    prefix: str
+    """Of the keys in Redis."""
+    started_at: str
+    """When the offsets and then the products were read from Redis; ISO 8601, UTC."""
+    partitions: tuple[PartitionRange, ...] = ()
     reason: str = ""
     """Why nothing can be verified; empty if it could."""
+    digest: str = ""
+    """Of the recounted state, as ``Digest`` says. While ``claimed`` equals ``recounted_to`` in every partition and
+    nothing differs, it is a function of the topic up to these offsets: equal offsets, equal digest."""
     records: int = 0
     unreadable: int = 0
     """Records that are no labelled review; the aggregator sends such to the dead letters."""
@@ -81,7 +88,10 @@ class VerifyReport:
     differences: tuple[Difference, ...] = field(default=(), repr=False)
     """The first ``MAX_LISTED``."""
     unsettled: tuple[str, ...] = ()
-    """Products whose rankings were behind their counts and moved on while we looked; verify again."""
+    """Products whose rankings were behind their counts and moved on while we looked; verify again. The first
+    ``MAX_LISTED``."""
+    format: int = 1
+    """Of this receipt."""
 
     @property
     def verdict(self) -> Verdict:

@@ -1,93 +1,188 @@
 """What Redis holds of every product, each product at one instant, however many aggregators are at work."""
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Any
 
 from redis import Redis
 
 from consumers.aggregate.contribution import Contribution
+from consumers.read.store import Store
 from schemas.events import Channel
-from schemas.redis_keys import ViewKeys
-
-Place = tuple[Channel, date | None]
-"""A channel and a day of ``created_at`` (UTC); None for all days."""
+from schemas.redis_keys import Place, ViewKeys
 
 PRODUCTS_AT_A_TIME = 20
 """Products are read in transactions of this many: Redis answers nobody else meanwhile."""
 
+LABELS_AT_A_TIME = 10_000
+"""Labels of one product that may come in one answer, about 1 MB; more are read in parts."""
+
+_ATTEMPTS = 3
+"""To read a product's labels in parts while nothing of it changes; then they are read at once, at whatever size."""
+
 _SCAN_COUNT = 1000
+_KEYS_A_STEP = 10_000
+_PRODUCTS_A_STEP = 200
 
 
-@dataclass(frozen=True)
-class ProductSnapshot:
-    """All that the counting of one product touches, read in one Redis transaction."""
+def take_snapshot(
+    redis: Redis, keys: ViewKeys, store: Store, *, labels_at_a_time: int = LABELS_AT_A_TIME
+) -> None:
+    """Put every product that Redis holds from before this call until its end into the store.
 
-    applied: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    counts: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Every product under the prefix, and keys that look like a product's but are none of the view."""
-
-    products: Mapping[str, ProductSnapshot]
-    strange_keys: tuple[str, ...]
-
-
-def take_snapshot(redis: Redis, keys: ViewKeys) -> Snapshot:
-    """Read every product that Redis holds from before this call until its end.
-
-    All of the view comes into memory.
+    What an interrupted call has read is kept; a product that is read later is as right as one that was read before.
 
     Args:
         redis: a client with ``decode_responses``.
         keys: names of the view's keys.
+        store: takes products, labels, counts, and keys that look like a product's but are none of the view.
+        labels_at_a_time: of a product with more labels, these are read in parts.
     """
-    places: defaultdict[str, set[Place]] = defaultdict(set)
-    strange_keys = []
-    start = f"{keys.prefix}product:{{"
-    for key in redis.scan_iter(match=f"{_literally(start)}*", count=_SCAN_COUNT):
-        parsed = _parse(keys, key, start)
-        if parsed is None:
-            strange_keys.append(key)
-        else:
-            product_id, place = parsed
-            places[product_id].update({place} if place else ())
-    products = {}
-    for batch in _batches(places.items(), PRODUCTS_AT_A_TIME):
-        products.update(_read(redis, keys, dict(batch)))
-    return Snapshot(products, tuple(sorted(strange_keys)))
+    if not store.note("scanned", default=False):
+        _scan(redis, keys, store)
+    snapshot = _Snapshot(redis, keys, store, labels_at_a_time)
+    while waiting := store.sql.execute(
+        "SELECT DISTINCT product FROM keys_seen WHERE product > ? ORDER BY product LIMIT ?",
+        (store.note("snapshot_to", ""), _PRODUCTS_A_STEP),
+    ).fetchall():
+        product_ids = [product_id for (product_id,) in waiting]
+        with store.step():
+            for start in range(0, len(product_ids), PRODUCTS_AT_A_TIME):
+                snapshot.read(product_ids[start : start + PRODUCTS_AT_A_TIME])
+            store.set_note("snapshot_to", product_ids[-1])
 
 
-def _read(redis: Redis, keys: ViewKeys, places: Mapping[str, set[Place]]) -> dict[str, ProductSnapshot]:
-    """Read products at one instant. A day that appeared since the scan shows in the labels: then read again."""
-    done: dict[str, ProductSnapshot] = {}
-    waiting = {
-        product_id: found | {(channel, None) for channel in Channel} for product_id, found in places.items()
-    }
-    while waiting:
-        pipeline = redis.pipeline(transaction=True)
-        for product_id, wanted in waiting.items():
-            pipeline.hgetall(keys.applied(product_id))
-            pipeline.hgetall(keys.labels(product_id))
+def place_text(channel: Channel, day: date | None) -> str:
+    """A place as the store names it."""
+    return f"{channel}:{day.isoformat() if day else ''}"
+
+
+def place_of(text: str) -> Place:
+    """What ``place_text`` made a text of."""
+    channel, _, day = text.partition(":")
+    return Place(Channel(channel), date.fromisoformat(day) if day else None)
+
+
+def _scan(redis: Redis, keys: ViewKeys, store: Store) -> None:
+    """Note the keys of all products; SCAN may tell of a key twice, and starts over after an interruption."""
+    found = redis.scan_iter(match=keys.products, count=_SCAN_COUNT)
+    while batch := list(islice(found, _KEYS_A_STEP)):
+        parsed = {key: keys.parse_product_key(key) for key in batch}
+        seen = [(read[0], place_text(*read[1]) if read[1] else "") for read in parsed.values() if read]
+        with store.step():
+            store.sql.executemany("INSERT INTO keys_seen VALUES (?, ?)", seen)
+            store.sql.executemany(
+                "INSERT OR IGNORE INTO strange_keys VALUES (?)", [(key,) for key in batch if not parsed[key]]
+            )
+    with store.step():
+        store.sql.execute("CREATE INDEX keys_seen_of_product ON keys_seen (product, place)")
+        store.set_note("scanned", value=True)
+
+
+@dataclass(frozen=True)
+class _Read:
+    applied: Mapping[str, str]
+    counts: Mapping[Place, Mapping[str, str]]
+
+
+class _Snapshot:
+    """Reads products and stores them."""
+
+    def __init__(self, redis: Redis, keys: ViewKeys, store: Store, labels_at_a_time: int) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._sql = store.sql
+        self._labels_at_a_time = labels_at_a_time
+
+    def read(self, product_ids: Iterable[str]) -> None:
+        """Store these products as they are now."""
+        places = {product_id: self._places_seen(product_id) for product_id in product_ids}
+        pipeline = self._redis.pipeline(transaction=False)
+        for product_id in places:
+            pipeline.hlen(self._keys.labels(product_id))
+        large = {
+            product_id
+            for product_id, labels in zip(places, pipeline.execute(), strict=True)
+            if labels > self._labels_at_a_time
+        }
+        small = {product_id: wanted for product_id, wanted in places.items() if product_id not in large}
+        if small:
+            self._read_at_once(small)
+        for product_id in large:
+            self._read_in_parts(product_id, places[product_id])
+
+    def _places_seen(self, product_id: str) -> set[Place]:
+        rows = self._sql.execute(
+            "SELECT DISTINCT place FROM keys_seen WHERE product = ? AND place <> ''", (product_id,)
+        )
+        return {place_of(text) for (text,) in rows} | {Place(channel, None) for channel in Channel}
+
+    def _read_at_once(self, places: Mapping[str, set[Place]]) -> None:
+        """Read products at one instant. A day that appeared since the scan shows in the labels: then read again."""
+        waiting = dict(places)
+        while waiting:
+            pipeline = self._redis.pipeline(transaction=True)
+            for product_id, wanted in waiting.items():
+                pipeline.hgetall(self._keys.applied(product_id))
+                pipeline.hgetall(self._keys.labels(product_id))
+                for channel, day in wanted:
+                    pipeline.hgetall(self._keys.counts(product_id, channel, day))
+            answers = iter(pipeline.execute())
+            for product_id, wanted in list(waiting.items()):
+                applied, labels = next(answers), next(answers)
+                counts = {place: next(answers) for place in wanted}
+                if labelled := _places_of(labels) - wanted:
+                    waiting[product_id] = wanted | labelled
+                else:
+                    self._store_labels(product_id, labels)
+                    self._store(product_id, _Read(applied, counts))
+                    del waiting[product_id]
+
+    def _read_in_parts(self, product_id: str, places: set[Place]) -> None:
+        """Labels change only together with what is applied: if that is the same before and after, they are of one instant."""
+        for _ in range(_ATTEMPTS):
+            before = self._redis.hgetall(self._keys.applied(product_id))
+            wanted = set(places)
+            part: dict[str, str] = {}
+            for review_id, code in self._redis.hscan_iter(self._keys.labels(product_id), count=_SCAN_COUNT):
+                part[review_id] = code
+                if len(part) >= self._labels_at_a_time:
+                    wanted |= _places_of(part)
+                    self._store_labels(product_id, part)
+                    part = {}
+            wanted |= _places_of(part)
+            self._store_labels(product_id, part)
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.hgetall(self._keys.applied(product_id))
             for channel, day in wanted:
-                pipeline.hgetall(keys.counts(product_id, channel, day))
-        answers = iter(pipeline.execute())
-        for product_id, wanted in list(waiting.items()):
-            applied, labels = next(answers), next(answers)
-            counts = {place: next(answers) for place in wanted}
-            if labelled := _places_of(labels) - wanted:
-                waiting[product_id] = wanted | labelled
-            else:
-                done[product_id] = ProductSnapshot(applied, labels, counts)
-                del waiting[product_id]
-    return done
+                pipeline.hgetall(self._keys.counts(product_id, channel, day))
+            applied, *counts = pipeline.execute()
+            if applied == before:
+                self._store(product_id, _Read(applied, dict(zip(wanted, counts, strict=True))))
+                return
+            self._sql.execute("DELETE FROM labels WHERE product = ?", (product_id,))
+        self._read_at_once({product_id: places})
+
+    def _store(self, product_id: str, read: _Read) -> None:
+        self._sql.execute(
+            "INSERT INTO products VALUES (?, ?)", (product_id, json.dumps(read.applied, sort_keys=True))
+        )
+        self._sql.executemany(
+            "INSERT INTO counts VALUES (?, ?, ?)",
+            [
+                (product_id, place_text(*place), json.dumps(fields))
+                for place, fields in read.counts.items()
+                if fields
+            ],
+        )
+
+    def _store_labels(self, product_id: str, labels: Mapping[str, str]) -> None:
+        self._sql.executemany(
+            "INSERT OR REPLACE INTO labels VALUES (?, ?, ?)",
+            [(product_id, review_id, code) for review_id, code in labels.items()],
+        )
 
 
 def _places_of(labels: Mapping[str, str]) -> set[Place]:
@@ -97,37 +192,5 @@ def _places_of(labels: Mapping[str, str]) -> set[Place]:
             contribution = Contribution.decode(code)
         except ValueError:
             continue  # shows as a difference when it is compared
-        places.add((contribution.channel, contribution.day))
+        places.add(Place(contribution.channel, contribution.day))
     return places
-
-
-_COUNTS_SUFFIX = re.compile(r"(?::channel:(?P<channel>[a-z]+))?(?::day:(?P<day>[0-9-]+))?")
-_OTHER_SUFFIXES = {":labels", ":negatives", ":applied"}
-
-
-def _parse(keys: ViewKeys, key: str, start: str) -> tuple[str, Place | None] | None:
-    """The product of a key and the place that it counts, if any; None for a key that is none of the view."""
-    # No suffix has a brace, so the last one closes the product id, which may have braces of its own.
-    product_id, _, suffix = key.removeprefix(start).rpartition("}")
-    if suffix in _OTHER_SUFFIXES:
-        return product_id, None
-    match = _COUNTS_SUFFIX.fullmatch(suffix)
-    if match is None:
-        return None
-    try:
-        channel = Channel(match["channel"] or Channel.REVIEW)
-        day = date.fromisoformat(match["day"]) if match["day"] else None
-    except ValueError:
-        return None
-    return (product_id, (channel, day)) if keys.counts(product_id, channel, day) == key else None
-
-
-def _literally(text: str) -> str:
-    """A glob pattern that matches just this text."""
-    return re.sub(r"([*?\[\]\\^])", r"\\\1", text)
-
-
-def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

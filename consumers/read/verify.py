@@ -6,25 +6,32 @@ little later, before which offset everything is counted; so no event of a produc
 One pass shows both, in this order:
 
 1. read ``offsets``, then take a snapshot of all products, each at one instant;
-2. read the topic from its beginning: fold events within their product's ``applied``, and note those that lie past it
-   though ``offsets`` claims them;
-3. compare the folds with the snapshot;
+2. read the topic from its beginning;
+3. sort the events by product and review, count those within their product's ``applied``, note those that lie past it
+   though ``offsets`` claims them, and compare with the snapshot;
 4. compare the rankings. They are written after the counts, so these are read again while they disagree and move.
+
+Snapshot and events wait in a working file, so memory does not grow with products, reviews or events. A verification
+that is killed goes on from that file: no step depends on when it happens, but for their order.
 
 The lists of latest negatives are not compared: what they keep depends on a setting that may have changed.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from redis import Redis
 
-from consumers.read.compare import compare_products
-from consumers.read.rankings import compare_rankings
+from consumers.read.compare import Comparison
+from consumers.read.rankings import Rankings
 from consumers.read.recount import Progress, Recount, applied_offset
 from consumers.read.report import Differences, PartitionRange, VerifyReport
-from consumers.read.snapshot import Snapshot, take_snapshot
+from consumers.read.snapshot import take_snapshot
+from consumers.read.store import Store, open_store
 from consumers.topic_reader import TopicReader, open_reader
 from schemas.errors import ViewMismatch
 from schemas.redis_keys import ViewKeys
@@ -36,18 +43,24 @@ def verify(
     redis: Redis,
     *,
     day_retention: int,
+    state: Path | None = None,
+    stage: Callable[[str], object] = lambda _name: None,
     progress: Progress = lambda _done, _total: None,
     today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     pause: Callable[[float], object] = time.sleep,
 ) -> VerifyReport:
     """Recount the scored topic and compare Redis with it. Aggregators may be running.
 
-    Memory grows with the products and review ids, in Redis and in the topic.
+    Memory is bounded; the working file takes about 100 bytes an event and 50 a label, and as much again while it is
+    sorted, in the folder that ``SQLITE_TMPDIR`` or ``TMPDIR`` names.
 
     Args:
         settings: where Kafka and the view are.
         redis: a client with ``decode_responses``.
         day_retention: days after which the counts of a day may be gone from Redis.
+        state: the working file; it stays if the verification is killed, and the next one goes on from it. By default
+            a temporary one.
+        stage: told what is being done.
         progress: told offsets done, and offsets in all.
         today: the day in UTC.
         pause: sleeps for some seconds, between looks at rankings that still move.
@@ -56,44 +69,57 @@ def verify(
         MissingTopic: there is no scored topic.
         ViewMismatch: Redis claims offsets that the topic does not have.
         ServerUnavailable: Kafka was away for longer than the outage deadline.
+        ConfigurationError: ``state`` is of another view, in use, or cannot be written.
     """
-    keys = ViewKeys(settings.redis_prefix)
-    topic = settings.scored_topic
-    claimed = _claimed_offsets(redis, keys, topic)
-    snapshot = take_snapshot(redis, keys)
-    with open_reader(settings, topic) as reader:
-        partitions = _ranges(reader, claimed, snapshot)
-        if reason := _gone(reader):
-            return VerifyReport(topic, partitions, reason)
-        recount = Recount(claimed, snapshot)
-        recount.read(reader, partitions, progress)
-        if reason := _gone(reader):
-            return VerifyReport(topic, partitions, reason, recount.records)
-    differences = Differences()
-    oldest_day = today() - timedelta(days=day_retention)
-    products = compare_products(differences, keys, recount, snapshot, oldest_day=oldest_day)
-    unsettled = compare_rankings(differences, redis, keys, recount.fold, snapshot, pause=pause)
-    return VerifyReport(
-        topic,
-        partitions,
-        records=recount.records,
-        unreadable=recount.unreadable,
-        products=products,
+    keys, topic = ViewKeys(settings.redis_prefix), settings.scored_topic
+    with open_store(state, {"topic": topic, "prefix": settings.redis_prefix}) as store:
+        stage("reading Redis")
+        started_at, claimed = _claimed_offsets(redis, keys, topic, store)
+        take_snapshot(redis, keys, store)
+        report = VerifyReport(topic=topic, prefix=settings.redis_prefix, started_at=started_at)
+        stage("recounting")
+        recount = Recount(store)
+        with open_reader(settings, topic) as reader:
+            report = replace(report, partitions=_ranges(reader, claimed, store))
+            if reason := _gone(reader):
+                return replace(report, reason=reason)
+            recount.read(reader, report.partitions, progress)
+            report = replace(report, records=recount.records, unreadable=recount.unreadable)
+            if reason := _gone(reader):
+                return replace(report, reason=reason)
+        stage("comparing")
+        oldest_day = today() - timedelta(days=day_retention)
+        with store.step():
+            differences, rankings = Differences(), Rankings(store)
+            compared = Comparison(
+                store, rankings, differences, keys, topic, claimed=claimed, oldest_day=oldest_day
+            ).run()
+            unsettled = rankings.compare(differences, redis, keys, pause=pause)
+    if state is not None:
+        state.unlink()
+    return replace(
+        report,
+        digest=compared.digest,
+        products=compared.products,
         difference_count=differences.count,
         differences=tuple(differences.listed),
         unsettled=unsettled,
     )
 
 
-def _claimed_offsets(redis: Redis, keys: ViewKeys, topic: str) -> dict[int, int]:
-    pipeline = redis.pipeline(transaction=False)
-    pipeline.hgetall(keys.offsets(topic))
-    return {int(partition): int(offset) for partition, offset in pipeline.execute()[0].items()}
+def _claimed_offsets(redis: Redis, keys: ViewKeys, topic: str, store: Store) -> tuple[str, dict[int, int]]:
+    """When the verification began, and what Redis claimed then."""
+    if store.note("claimed") is None:
+        pipeline = redis.pipeline(transaction=False)
+        pipeline.hgetall(keys.offsets(topic))
+        with store.step():
+            store.set_note("started_at", datetime.now(UTC).isoformat(timespec="seconds"))
+            store.set_note("claimed", pipeline.execute()[0])
+    return store.note("started_at"), {int(part): int(at) for part, at in store.note("claimed").items()}
 
 
-def _ranges(
-    reader: TopicReader, claimed: Mapping[int, int], snapshot: Snapshot
-) -> tuple[PartitionRange, ...]:
+def _ranges(reader: TopicReader, claimed: Mapping[int, int], store: Store) -> tuple[PartitionRange, ...]:
+    """What is to be recounted: the same when a killed verification goes on, for the ends of a topic only grow."""
     starts, ends = reader.starts(), reader.ends()
     for partition, offset in claimed.items():
         if offset > ends.get(partition, 0):
@@ -101,17 +127,21 @@ def _ranges(
                 f"Redis has applied {reader.topic}:{partition} up to {offset}, but the topic ends at "
                 f"{ends.get(partition, 'no such partition')}: was it made anew, or does --redis-prefix name another view?"
             )
-    ranges = []
-    for partition in sorted(reader.partitions):
-        place = f"{reader.topic}:{partition}"
-        applied = max((applied_offset(product, place) for product in snapshot.products.values()), default=-1)
-        recounted_to = min(max(claimed.get(partition, 0), applied + 1), ends[partition])
-        ranges.append(
-            PartitionRange(
-                partition, starts[partition], ends[partition], claimed.get(partition, 0), recounted_to
-            )
+    latest = dict.fromkeys(reader.partitions, -1)
+    for (applied,) in store.sql.execute("SELECT applied FROM products"):
+        found = json.loads(applied)
+        for partition in latest:
+            latest[partition] = max(latest[partition], applied_offset(found, f"{reader.topic}:{partition}"))
+    return tuple(
+        PartitionRange(
+            partition,
+            starts[partition],
+            ends[partition],
+            claimed.get(partition, 0),
+            min(max(claimed.get(partition, 0), latest[partition] + 1), ends[partition]),
         )
-    return tuple(ranges)
+        for partition in sorted(reader.partitions)
+    )
 
 
 def _gone(reader: TopicReader) -> str:

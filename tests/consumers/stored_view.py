@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 
 from redis import Redis
 from scored_events import START
@@ -67,6 +68,7 @@ class StoredView:
         today: date = TODAY,
         pause: Callable[[float], object] = lambda _seconds: None,
         progress: Progress = lambda _done, _total: None,
+        state: Path | None = None,
     ) -> VerifyReport:
         """Compare the view with the topic; pauses take no time."""
         return verify(
@@ -76,6 +78,7 @@ class StoredView:
             today=lambda: today,
             pause=pause,
             progress=progress,
+            state=state,
         )
 
     def _store(self, rank: bool) -> None:

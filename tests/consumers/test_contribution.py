@@ -22,13 +22,13 @@ contributions = st.builds(
 )
 
 
-def test_a_review_is_remembered_as_five_fields() -> None:
+def test_a_review_is_remembered_in_nine_characters() -> None:
     scored_review = scored(score=0.934512, created_at=datetime(2026, 5, 3, 23, 59, tzinfo=UTC))
 
     contribution = Contribution.of(scored_review)
 
     assert contribution is not None
-    assert contribution.encode() == "review|P|-|934512|20576"
+    assert contribution.encode() == "rPk12ofvk"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_review_is_remembered_as_five_fields() -> None:
 def test_a_letter_stands_for_label_and_intensity(label: Label, intensity: Intensity, letter: str) -> None:
     contribution = Contribution(Channel.AD, label, intensity, True, 1, date(1969, 12, 31))
 
-    assert contribution.encode() == f"ad|{letter}|u|1|-1"
+    assert contribution.encode() == f"A{letter}0001-1"
 
 
 @given(contributions)
@@ -51,10 +51,27 @@ def test_every_code_reads_back_as_what_was_encoded(contribution: Contribution) -
     assert Contribution.decode(contribution.encode()) == contribution
 
 
+def test_a_code_of_the_first_release_is_read_too() -> None:
+    contribution = Contribution(
+        Channel.AD, Label.NEGATIVE, Intensity.WEAK, True, 934_512, date(1970, 1, 1) + timedelta(days=20_576)
+    )
+
+    assert Contribution.decode("ad|n|u|934512|20576") == contribution
+
+
 @pytest.mark.parametrize(
     "code",
     [
         "",
+        "rP",
+        "rPk128",
+        "xPk128fvk",
+        "rXk128fvk",
+        "rPK128fvk",
+        "rPk128 fvk",
+        "rPk1280fvk-",
+        "rPk128-0",
+        "rPk128zzzzzzzz",
         "review|P|-|934512",
         "review|P|-|934512|20576|",
         "email|P|-|934512|20576",

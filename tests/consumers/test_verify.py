@@ -1,5 +1,6 @@
 """What a verification says of views that are right, behind, ahead, moving, expired or of another topic."""
 
+import json
 from datetime import timedelta
 from itertools import count
 
@@ -11,7 +12,8 @@ from scored_topic import ScoredTopic
 from stored_view import DAY_RETENTION, TODAY, StoredView
 
 from consumers.read.report import Verdict
-from consumers.read.snapshot import _read
+from consumers.read.snapshot import take_snapshot
+from consumers.read.store import open_store
 from consumers.read.verify import verify
 from embedded import ValkeyServer
 from schemas.errors import MissingTopic, ViewMismatch
@@ -233,9 +235,15 @@ def test_progress_ends_with_all_offsets_done(full: StoredView) -> None:
 
 
 def test_a_day_that_appears_after_the_scan_is_read_too(full: StoredView) -> None:
-    product = _read(full.redis, full.keys, {"p1": set()})["p1"]
+    with open_store(None, {}) as store:
+        store.sql.execute("INSERT INTO keys_seen VALUES ('p1', '')")
+        store.set_note("scanned", value=True)
+        take_snapshot(full.redis, full.keys, store)
+        [fields] = store.sql.execute(
+            "SELECT fields FROM counts WHERE place = ?", (f"review:{YESTERDAY.isoformat()}",)
+        )
 
-    assert product.counts[Channel.REVIEW, YESTERDAY]["reviews"] == "1"
+    assert json.loads(fields[0])["reviews"] == "1"
 
 
 def test_only_equal_leaves_with_0_and_every_verdict_has_its_own_exit_code() -> None:
