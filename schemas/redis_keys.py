@@ -23,6 +23,9 @@ class Counter(StrEnum):
     SCORE_SUM = "score_sum"
 
 
+SWAP = "swap"
+"""Field of a rebuild's state, there only while the rebuilt view takes the place of the live one: nobody else may write."""
+
 UPDATED_AT = "updated_at"
 """The remaining field of a counts hash: ``scored_at`` of the last event that changed it."""
 
@@ -56,7 +59,7 @@ class ViewKeys:
     @property
     def products(self) -> str:
         """A glob pattern that matches the keys of all products, and hardly others."""
-        return re.sub(r"([*?\[\]\\^])", r"\\\1", self._products_start) + "*"
+        return f"{_literally(self._products_start)}*"
 
     def parse_product_key(self, key: str) -> tuple[str, Place | None] | None:
         """The product of a key and the place that it counts, if any; None for a key that is none of a product."""
@@ -111,6 +114,31 @@ class ViewKeys:
         """Hash: product id -> revision of its ranked value; shares the ranking's slot by its hash tag."""
         return f"{{{self.ranking(name)}}}:revisions"
 
+    @property
+    def all_offsets(self) -> str:
+        """A glob pattern that matches the offsets of every topic."""
+        return f"{_literally(self.prefix)}offsets:*"
+
+    @property
+    def all_marks(self) -> str:
+        """A glob pattern that matches the marks of every topic."""
+        return f"{_literally(self.prefix)}marks:*"
+
+    @property
+    def generation(self) -> str:
+        """String: which view this is; every rebuild leaves another one."""
+        return f"{self.prefix}generation"
+
+    @property
+    def rebuild(self) -> str:
+        """Hash: how far a rebuild is; there only while one is under way or was cut short."""
+        return f"{self.prefix}rebuild"
+
+    @property
+    def shadow(self) -> "ViewKeys":
+        """The view that a rebuild makes beside this one."""
+        return ViewKeys(f"{self.prefix}rebuild:")
+
     def offsets(self, topic: str) -> str:
         """Hash: partition -> next offset to apply."""
         return f"{self.prefix}offsets:{topic}"
@@ -118,3 +146,7 @@ class ViewKeys:
     def marks(self, topic: str) -> str:
         """Hash: partition -> mark of what was counted last; a Redis that lost the counts lost the mark too."""
         return f"{self.prefix}marks:{topic}"
+
+def _literally(text: str) -> str:
+    """A glob pattern that matches just this text."""
+    return re.sub(r"([*?\[\]\\^])", r"\\\1", text)

@@ -1,23 +1,23 @@
 -- Apply events of one product, from one partition, in one step: counts, labels, negatives and the applied offset
 -- change together or not at all. An event at or below the applied offset changes nothing, so replays are harmless.
 --
--- KEYS: product hash, labels hash, negatives list, applied hash; offsets and marks hashes of the topic. The channel and
---       day hashes stand beside the product hash under the same hash tag; which ones an old label was counted in is
---       known only here.
+-- KEYS: product hash, labels hash, negatives list, applied hash; offsets and marks hashes of the topic; state of a
+--       rebuild. The channel and day hashes stand beside the product hash under the same hash tag; which ones an old
+--       label was counted in is known only here.
 -- ARGV: topic, partition, the offset that is stored for it as far as the aggregator knows, the mark that its last call
 --       since then left ("" for none), the mark to leave now, negatives kept, day retention in days, then for each event:
 --       offset, review id, contribution ("" for a delete), scored_at, negative entry as JSON ("" for none).
 -- Returns: revision, reviews, positive, negative, strong_negative of the product's channel "review"; or false, and
---       nothing was applied, if another offset or another mark is stored.
+--       nothing was applied, if another offset or another mark is stored, or a rebuilt view is being swapped in.
 
-local product, labels, negatives, applied, offsets, marks = unpack(KEYS)
+local product, labels, negatives, applied, offsets, marks, rebuild = unpack(KEYS)
 local source, partition, known, before, mark = ARGV[1] .. ':' .. ARGV[2], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local kept, retention = tonumber(ARGV[6]), tonumber(ARGV[7])
 
 -- A Redis that was emptied, put back to an older state, or replaced by a replica that lagged, lacks events before these.
 -- Applying these first would make the product ignore the lost ones when they are read again. In this same step nothing
 -- can be lost unnoticed.
-if redis.call('HGET', offsets, partition) ~= known then
+if redis.call('HGET', offsets, partition) ~= known or redis.call('HEXISTS', rebuild, 'swap') == 1 then
   return false
 end
 if before ~= '' and redis.call('HGET', marks, partition) ~= before then

@@ -17,7 +17,7 @@ from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.negatives import negative_entry
 from schemas.errors import ConfigurationError
 from schemas.events import Channel, ScoredReview
-from schemas.redis_keys import Ranking, ViewKeys
+from schemas.redis_keys import SWAP, Ranking, ViewKeys
 from schemas.refusals import WHERE_PERMISSIONS_STAND
 
 APPLY, ADVANCE, RANK, PERMISSIONS = (
@@ -41,12 +41,17 @@ class PositionedEvent:
     scored: ScoredReview
 
 
+class SwapUnderWay(RedisError):  # noqa: N818 -- what it says is that Redis takes no counts for a moment
+    """A rebuilt view is taking the place of the live one: wait as for a Redis that is away."""
+
+
 class RedisView:
     """Counts, labels, negatives, rankings and offsets under one prefix.
 
     Every write says which offset it believes to be stored for its partition, and which batch it counted since; it does
     nothing if that is not so. So a Redis that lost its latest writes is noticed before anything is built on what is
-    missing: the history of a server is a beginning of the history of the one that it replaces.
+    missing: the history of a server is a beginning of the history of the one that it replaces. A rebuilt view that took
+    this one's place is noticed alike, for it has no marks.
     """
 
     def __init__(self, redis: Redis, keys: ViewKeys, *, day_retention: int, negatives_kept: int) -> None:
@@ -59,8 +64,19 @@ class RedisView:
         """Of each partition of which we counted something since its offset was stored: the mark that proves it."""
 
     def offsets(self, topic: str) -> dict[int, int]:
-        """Next offset to apply of each partition that was ever applied."""
-        stored = self._redis.hgetall(self._keys.offsets(topic))
+        """Next offset to apply of each partition that was ever applied.
+
+        Raises:
+            SwapUnderWay: a rebuilt view is taking the place of this one.
+        """
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.hexists(self._keys.rebuild, SWAP)
+            pipeline.hgetall(self._keys.offsets(topic))
+            swapping, stored = pipeline.execute()
+        if swapping:
+            raise SwapUnderWay(
+                "a rebuilt view is taking the place of the old one; if that was cut short, run reviewstream rebuild again"
+            )
         return {int(partition): int(offset) for partition, offset in stored.items()}
 
     def require_permissions(self, topic: str) -> None:
@@ -81,6 +97,7 @@ class RedisView:
             self._keys.applied(product),
             self._keys.offsets(topic),
             self._keys.marks(topic),
+            self._keys.rebuild,
             *(self._keys.ranking(ranking) for ranking in RANKINGS),
             *(self._keys.ranking_revisions(ranking) for ranking in RANKINGS),
         ]
@@ -103,7 +120,7 @@ class RedisView:
         for partition, (known, following) in steps.items():
             mark = self._marks.get(partition, "")
             arguments += [partition, "" if known is None else known, mark, following]
-        keys = self._keys.offsets(topic), self._keys.marks(topic)
+        keys = self._keys.offsets(topic), self._keys.marks(topic), self._keys.rebuild
 
         def advance(pipeline: Pipeline) -> None:
             pipeline.evalsha(self._scripts[ADVANCE], len(keys), *keys, *arguments)
@@ -142,6 +159,7 @@ class RedisView:
                     self._keys.applied(product_id),
                     self._keys.offsets(topic),
                     self._keys.marks(topic),
+                    self._keys.rebuild,
                     topic,
                     partition,
                     known[partition],
@@ -155,7 +173,7 @@ class RedisView:
 
         def apply(pipeline: Pipeline) -> None:
             for call in calls:
-                pipeline.evalsha(self._scripts[APPLY], 6, *call)
+                pipeline.evalsha(self._scripts[APPLY], 7, *call)
 
         others = set()
         ranked = {}
