@@ -15,7 +15,8 @@ from schemas.refusals import refusal_of
 EXIT_CODES = """\b
 Exit codes: 0 done, 1 differences or failures found, 2 usage, configuration or access refused, 3 a server
 stayed away, 4 a topic is missing, 5 bad model bundle, 6 execution provider, 7 flood of dead letters, 8 instance id
-or redrive taken over, 9 Redis belongs to another topic, 10 embedded stack, 11 killed after the grace period."""
+or redrive taken over, 9 Redis belongs to another topic, 10 embedded stack, 11 killed after the grace period,
+14 the scored topic has lost its beginning."""
 
 
 class Subcommand(NamedTuple):
@@ -34,6 +35,7 @@ SUBCOMMANDS = {
     "tail": Subcommand("reading", "Follow labelled reviews as they are published."),
     "counts": Subcommand("reading", "Show the counts of products, or the top of a ranking."),
     "verify": Subcommand("proving", "Recount reviews.scored and compare with Redis."),
+    "rebuild": Subcommand("proving", "Make the counts in Redis anew from reviews.scored, and swap."),
     "dlq": Subcommand("dlq", "Show what was refused, and why."),
     "redrive": Subcommand("redrive", "Put dead letters back on reviews.raw, each exactly once."),
     "doctor": Subcommand("pipeline", "Check servers, topics, bundle and provider."),

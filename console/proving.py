@@ -1,4 +1,4 @@
-"""``verify``: proof that Redis equals a recount."""
+"""``verify`` and ``rebuild``: proof that Redis equals a recount, and what makes it so again."""
 
 from pathlib import Path
 
@@ -11,7 +11,10 @@ from console.progress import progress
 from consumers.read.report import Verdict, VerifyReport
 from consumers.read.show import harmless
 from consumers.read.verify import verify as recount
-from schemas.settings import AggregatorSettings, ReaderSettings
+from consumers.rebuild.rebuild import abort as abort_rebuild
+from consumers.rebuild.rebuild import rebuild as make_anew
+from schemas.redis_keys import ViewKeys
+from schemas.settings import AggregatorSettings, ReaderSettings, RebuildSettings
 
 LISTED_DIFFERENCES = 20
 
@@ -57,6 +60,32 @@ def verify(
         json_path.write_text(report.as_json() + "\n")
     _print_verdict(report)
     ctx.exit(report.verdict.exit_code)
+
+
+@click.command()
+@click.option(
+    "--abort", is_flag=True, help="Remove what a rebuild that was cut short has left; change nothing else."
+)
+@with_settings(RebuildSettings)
+def rebuild(settings: RebuildSettings, abort: bool) -> None:
+    """Make the counts in Redis anew from the scored topic, beside the live ones, then swap them.
+
+    Readers are served all the time and aggregators may be running: they wait for some seconds during the swap. After an
+    interruption the same command goes on. Redis needs room for a second view meanwhile.
+    """
+    redis = Redis.from_url(settings.redis_url, decode_responses=True)
+    keys = ViewKeys(settings.redis_prefix)
+    if abort:
+        abort_rebuild(redis, keys)
+        click.echo(f"{keys.prefix}* is as it was before the rebuild")
+        return
+    with progress("rebuilding", console=Console(stderr=True)) as meter:
+        done = make_anew(settings, redis, stage=meter.says, progress=meter.at)
+    how = "at one instant" if done.calls == 1 else f"in {done.calls} steps"
+    click.echo(
+        f"rebuilt from {done.records:,} records of {settings.scored_topic}; {done.keys:,} keys swapped {how} "
+        f"(the longest took {done.longest_call_s:.3f} s)"
+    )
 
 
 def _print_verdict(report: VerifyReport) -> None:

@@ -13,7 +13,8 @@ ReviewStreamError
     ├── DeadLetterFlood          7  nearly every record is bad: stop before the topic drains away
     ├── InstanceFenced           8  another process took over this instance id
     ├── ViewMismatch             9  Redis is ahead of the topic it claims to reflect
-    └── StackError              10  the embedded Kafka or Valkey could not be started
+    ├── StackError              10  the embedded Kafka or Valkey could not be started
+    └── TopicIncomplete         14  the scored topic has lost its first records, so nothing can be made anew of it
 """
 
 from typing import ClassVar
@@ -102,3 +103,9 @@ class StackError(Fatal):
     """The embedded Kafka or Valkey could not be started."""
 
     exit_code = 10
+
+
+class TopicIncomplete(Fatal):
+    """The scored topic has lost its first records, so nothing can be made anew of it."""
+
+    exit_code = 14

@@ -61,6 +61,11 @@ class ViewKeys:
         """A glob pattern that matches the keys of all products, and hardly others."""
         return f"{_literally(self._products_start)}*"
 
+    @property
+    def everything(self) -> str:
+        """A glob pattern that matches all keys but the rankings' revisions."""
+        return f"{_literally(self.prefix)}*"
+
     def parse_product_key(self, key: str) -> tuple[str, Place | None] | None:
         """The product of a key and the place that it counts, if any; None for a key that is none of a product."""
         if not key.startswith(self._products_start):

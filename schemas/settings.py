@@ -138,7 +138,16 @@ class ScorerSettings(KafkaSettings, ModelSettings, ProcessSettings):
     ] = 0.9
 
 
-class AggregatorSettings(KafkaSettings, RedisSettings, ProcessSettings):
+class ViewSettings(Settings):
+    """What is kept of each product."""
+
+    day_retention: Annotated[int, Field(ge=1, description="Days that the counts of a day are kept.")] = 400
+    negatives_kept: Annotated[
+        int, Field(ge=0, le=10_000, description="Latest strong negatives kept of each product.")
+    ] = 100
+
+
+class AggregatorSettings(KafkaSettings, RedisSettings, ProcessSettings, ViewSettings):
     """Settings of ``reviewstream aggregate``."""
 
     aggregator_group: Annotated[str, Field(description="Consumer group of the aggregators.")] = (
@@ -147,10 +156,10 @@ class AggregatorSettings(KafkaSettings, RedisSettings, ProcessSettings):
     apply_batch_size: Annotated[
         int, Field(ge=1, le=100_000, description="Most events applied to Redis in one round trip.")
     ] = 2000
-    day_retention: Annotated[int, Field(ge=1, description="Days that the counts of a day are kept.")] = 400
-    negatives_kept: Annotated[
-        int, Field(ge=0, le=10_000, description="Latest strong negatives kept of each product.")
-    ] = 100
+
+
+class RebuildSettings(KafkaSettings, RedisSettings, ViewSettings):
+    """Settings of ``reviewstream rebuild``."""
 
 
 class ReaderSettings(KafkaSettings, RedisSettings):

@@ -12,6 +12,7 @@ from schemas.settings import (
     KafkaSettings,
     ModelSettings,
     ReaderSettings,
+    RebuildSettings,
     RedisSettings,
     ScorerSettings,
     TopicSettings,
@@ -25,6 +26,7 @@ COMMANDS: Mapping[str, type[Settings]] = {
     "reviewstream publish, tail, dlq, redrive": KafkaSettings,
     "reviewstream counts": RedisSettings,
     "reviewstream verify": ReaderSettings,
+    "reviewstream rebuild": RebuildSettings,
     "reviewstream evaluate": ModelSettings,
 }
 

@@ -77,7 +77,6 @@ def _scan(redis: Redis, keys: ViewKeys, store: Store) -> None:
                 "INSERT OR IGNORE INTO strange_keys VALUES (?)", [(key,) for key in batch if not parsed[key]]
             )
     with store.step():
-        store.sql.execute("CREATE INDEX keys_seen_of_product ON keys_seen (product, place)")
         store.set_note("scanned", value=True)
 
 

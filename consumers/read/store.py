@@ -19,6 +19,7 @@ CACHE_KIB = 32 * 1024
 _TABLES = """
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS keys_seen (product TEXT NOT NULL, place TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS keys_seen_of_product ON keys_seen (product, place);
 CREATE TABLE IF NOT EXISTS strange_keys (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS products (product TEXT PRIMARY KEY, applied TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS labels (
@@ -32,6 +33,8 @@ CREATE TABLE IF NOT EXISTS events (
     code TEXT NOT NULL, scored_us INT NOT NULL
 );
 """
+
+_CLEARED = ("keys_seen", "strange_keys", "products", "labels", "counts", "events")
 
 
 class Store:
@@ -48,6 +51,13 @@ class Store:
     def set_note(self, name: str, value: Any) -> None:
         """Note something that JSON can say."""
         self.sql.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, json.dumps(value)))
+
+    def clear(self) -> None:
+        """Forget all but what the file is for."""
+        with self.step():
+            for table in _CLEARED:
+                self.sql.execute(f"DELETE FROM {table}")  # noqa: S608 -- names of our own
+            self.sql.execute("DELETE FROM notes WHERE name <> 'identity'")
 
     @contextmanager
     def step(self) -> Iterator[Self]:

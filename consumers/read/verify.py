@@ -34,7 +34,7 @@ from consumers.read.snapshot import take_snapshot
 from consumers.read.store import Store, open_store
 from consumers.topic_reader import TopicReader, open_reader
 from schemas.errors import ViewMismatch
-from schemas.redis_keys import ViewKeys
+from schemas.redis_keys import SWAPPING, ViewKeys
 from schemas.settings import ReaderSettings
 
 
@@ -74,9 +74,13 @@ def verify(
     keys, topic = ViewKeys(settings.redis_prefix), settings.scored_topic
     with open_store(state, {"topic": topic, "prefix": settings.redis_prefix}) as store:
         stage("reading Redis")
-        started_at, claimed = _claimed_offsets(redis, keys, topic, store)
-        take_snapshot(redis, keys, store)
+        _read_view(redis, keys, topic, store)
+        started_at: str = store.note("started_at")
+        claimed = {int(partition): int(offset) for partition, offset in store.note("claimed").items()}
         report = VerifyReport(topic=topic, prefix=settings.redis_prefix, started_at=started_at)
+        if store.note("generation") == SWAPPING:
+            store.clear()
+            return replace(report, reason=_SWAPPING)
         stage("recounting")
         recount = Recount(store)
         with open_reader(settings, topic) as reader:
@@ -107,15 +111,27 @@ def verify(
     )
 
 
-def _claimed_offsets(redis: Redis, keys: ViewKeys, topic: str, store: Store) -> tuple[str, dict[int, int]]:
-    """When the verification began, and what Redis claimed then."""
-    if store.note("claimed") is None:
-        pipeline = redis.pipeline(transaction=False)
-        pipeline.hgetall(keys.offsets(topic))
-        with store.step():
-            store.set_note("started_at", datetime.now(UTC).isoformat(timespec="seconds"))
-            store.set_note("claimed", pipeline.execute()[0])
-    return store.note("started_at"), {int(part): int(at) for part, at in store.note("claimed").items()}
+_SWAPPING = (
+    "a rebuilt view is taking the place of the old one; if that was cut short, run reviewstream rebuild again"
+)
+
+
+def _read_view(redis: Redis, keys: ViewKeys, topic: str, store: Store) -> None:
+    """Note what Redis claims, then take the snapshot; again if a rebuilt view took the place of the one that was read."""
+    while True:
+        if store.note("claimed") is None:
+            pipeline = redis.pipeline(transaction=True)
+            pipeline.get(keys.generation)
+            pipeline.hgetall(keys.offsets(topic))
+            generation, claimed = pipeline.execute()
+            with store.step():
+                store.set_note("started_at", datetime.now(UTC).isoformat(timespec="seconds"))
+                store.set_note("generation", generation)
+                store.set_note("claimed", claimed)
+        take_snapshot(redis, keys, store)
+        if redis.get(keys.generation) == store.note("generation"):
+            return
+        store.clear()
 
 
 def _ranges(reader: TopicReader, claimed: Mapping[int, int], store: Store) -> tuple[PartitionRange, ...]:

@@ -1,0 +1,64 @@
+"""The scored topic into a view, from where the view is to where the topic ends now."""
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+
+from consumers.aggregate.view import PositionedEvent, RedisView
+from consumers.topic_reader import TopicReader
+from schemas.codec import decode_scored
+from schemas.errors import ConfigurationError, InvalidEvent
+
+Progress = Callable[[int, int], object]
+"""Told how much is done, of how much."""
+
+RECORDS_A_STEP = 2_000
+"""Applied in one round trip, as the aggregator does."""
+
+
+def replay(reader: TopicReader, view: RedisView, progress: Progress) -> int:
+    """Apply what ``view`` has not applied yet; records that are no labelled review are passed over.
+
+    Returns:
+        Records read.
+
+    Raises:
+        ConfigurationError: somebody else writes to this view.
+    """
+    topic, ends = reader.topic, reader.ends()
+    stored = view.offsets(topic)
+    known = {partition: stored.get(partition, 0) for partition in ends}
+    _advance(view, topic, {partition: (stored.get(partition), at) for partition, at in known.items()})
+    reader.seek(known)
+    start, total = sum(known.values()), sum(ends.values())
+    records, count = reader.read_to(ends), 0
+    while batch := list(islice(records, RECORDS_A_STEP)):
+        count += len(batch)
+        events = []
+        for record in batch:
+            try:
+                events.append(PositionedEvent(record.partition, record.offset, decode_scored(record.value)))
+            except InvalidEvent:
+                continue  # the aggregator has dead-lettered it
+        if view.apply(topic, events, known):
+            raise _taken_over()
+        _go_on(view, topic, known, {record.partition: record.offset + 1 for record in batch})
+        progress(sum(known.values()) - start, total - start)
+    _go_on(view, topic, known, ends)
+    progress(total - start, total - start)
+    return count
+
+
+def _go_on(view: RedisView, topic: str, known: dict[int, int], following: Mapping[int, int]) -> None:
+    _advance(view, topic, {partition: (known[partition], at) for partition, at in following.items()})
+    known.update(following)
+
+
+def _advance(view: RedisView, topic: str, steps: Mapping[int, tuple[int | None, int]]) -> None:
+    if view.advance(topic, steps):
+        raise _taken_over()
+
+
+def _taken_over() -> ConfigurationError:
+    return ConfigurationError(
+        "another rebuild of this view has begun, or Redis lost its latest writes; run reviewstream rebuild again"
+    )

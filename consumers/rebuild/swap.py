@@ -1,0 +1,129 @@
+"""The shadow in the live view's place: one call of a script, or several for a view of very many keys.
+
+A product changes in one call, whole. With several calls readers see some products before others, and rankings last.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from importlib.resources import files
+from itertools import chain, groupby
+from operator import itemgetter
+
+from redis import Redis
+
+from consumers.rebuild.replay import Progress
+from schemas.errors import ConfigurationError
+from schemas.redis_keys import SWAPPING, Ranking, ViewKeys
+
+SWAP = (files("consumers.rebuild") / "swap.lua").read_text()
+
+KEYS_A_CALL = 50_000
+"""For which Redis answers nobody else; ``benchmarks/rebuild.py`` measures how long that is."""
+
+_SCAN_COUNT = 1_000
+_LEFTOVERS, _MOVES, _DONE = "leftovers", "moves", "done"
+
+Pair = tuple[str, str]
+"""The key that moves ("" for none), and the key whose place it takes."""
+
+# A product that the shadow does not have is a leftover. Its keys go before any product moves: a swap that goes on later
+# could not tell it from a product that has moved already.
+_KEYS = "CREATE TABLE found (shadow INT, product TEXT, key TEXT)"
+_LEFTOVER_KEYS = """
+SELECT key FROM found WHERE NOT shadow AND product NOT IN (SELECT product FROM found WHERE shadow) ORDER BY key
+"""
+_MOVING_KEYS = """
+SELECT product, shadow, key FROM found WHERE product IN (SELECT product FROM found WHERE shadow) ORDER BY product
+"""
+
+
+class Swap:
+    """One swap; ``begin`` stops the aggregators' writes, ``finish`` may be called again by another process."""
+
+    def __init__(self, redis: Redis, keys: ViewKeys, token: str, *, keys_a_call: int = KEYS_A_CALL) -> None:
+        self.keys = 0
+        self.calls = 0
+        self.longest_call_s = 0.0
+        self._redis = redis
+        self._keys = keys
+        self._token = token
+        self._keys_a_call = keys_a_call
+        self._script = redis.register_script(SWAP)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a swap was cut short, by this process or another."""
+        return bool(self._redis.get(self._keys.generation) == SWAPPING)
+
+    def begin(self) -> None:
+        """Let nobody but this rebuild write to the live view. The shadow is complete."""
+        self._call(_LEFTOVERS, [])
+
+    def finish(self, progress: Progress = lambda _done, _total: None) -> None:
+        """Swap all that is not swapped yet, and let aggregators go on."""
+        phase, topic = map(self._state, ("swap", "topic"))
+        if not phase or not topic:
+            raise ConfigurationError(
+                f"{self._keys.rebuild} does not say how far the swap is: it was changed by hand"
+            )
+        waiting: list[Pair] = []
+        with closing(sqlite3.connect("")) as store:  # a temporary file, for the keys may be many
+            store.execute(_KEYS)
+            self._list(store, self._keys, shadow=False)
+            self._list(store, self._keys.shadow, shadow=True)
+            [(total,)] = store.execute("SELECT count(*) FROM found")
+            for of_phase, pairs in self._products(store, leftovers=phase == _LEFTOVERS):
+                if waiting and len(waiting) + len(pairs) > self._keys_a_call:
+                    self._call(phase, waiting)
+                    progress(self.keys, total)
+                    waiting = []
+                phase = of_phase
+                waiting += pairs
+        self._call(_DONE, [*waiting, *self._shared(topic)])
+        progress(1, 1)
+
+    def _state(self, name: str) -> str:
+        return str(self._redis.hget(self._keys.rebuild, name) or "")
+
+    def _list(self, store: sqlite3.Connection, keys: ViewKeys, *, shadow: bool) -> None:
+        """Nobody else writes now, so what SCAN finds is all there is; it may find a key twice."""
+        found = self._redis.scan_iter(match=keys.products, count=_SCAN_COUNT)
+        rows = ((shadow, (keys.parse_product_key(key) or ("", None))[0], key) for key in found)
+        store.executemany("INSERT INTO found VALUES (?, ?, ?)", rows)
+
+    def _products(self, store: sqlite3.Connection, *, leftovers: bool) -> Iterator[tuple[str, list[Pair]]]:
+        """Each leftover key, then each product's keys together, with the phase that they belong to."""
+        if leftovers:
+            for (key,) in store.execute(_LEFTOVER_KEYS):
+                yield _LEFTOVERS, [("", key)]
+        for _, rows in groupby(store.execute(_MOVING_KEYS), key=itemgetter(0)):
+            sources: dict[str, str] = {}
+            for _, shadow, key in rows:
+                if shadow:
+                    sources[self._keys.prefix + key.removeprefix(self._keys.shadow.prefix)] = key
+                else:
+                    sources.setdefault(key, "")
+            yield _MOVES, [(source, target) for target, source in sources.items()]
+
+    def _shared(self, topic: str) -> Iterator[Pair]:
+        """Rankings and offsets. Those of other topics go: their events are not in the shadow and must be read again."""
+        keys, shadow = self._keys, self._keys.shadow
+        for ranking in Ranking:
+            yield shadow.ranking(ranking), keys.ranking(ranking)
+            yield shadow.ranking_revisions(ranking), keys.ranking_revisions(ranking)
+        for key in self._redis.scan_iter(match=keys.all_offsets, count=_SCAN_COUNT):
+            if key != keys.offsets(topic):
+                yield "", key
+        yield shadow.offsets(topic), keys.offsets(topic)
+
+    def _call(self, phase: str, pairs: Sequence[Pair]) -> None:
+        keys = [self._keys.shadow.generation, self._keys.generation, self._keys.rebuild]
+        started = time.perf_counter()
+        if not self._script(keys=keys, args=[self._token, phase, *chain.from_iterable(pairs)]):
+            raise ConfigurationError("another rebuild of this view has begun; it goes on with the swap")
+        if pairs:
+            self.longest_call_s = max(self.longest_call_s, time.perf_counter() - started)
+            self.calls += 1
+            self.keys += len(pairs)

@@ -1,0 +1,268 @@
+"""A shadow view takes the place of a live one, at any moment of an aggregator's work, and however often it is cut short."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from labelled import NOW, labelled
+from redis import Redis
+from redis.client import Pipeline
+from stored_keys import stored
+
+from consumers.aggregate.view import PositionedEvent, RedisView, SwapUnderWay
+from consumers.rebuild.rebuild import abort
+from consumers.rebuild.swap import Swap
+from schemas.errors import ConfigurationError
+from schemas.events import Channel
+from schemas.redis_keys import Ranking, ViewKeys
+
+TOPIC = "reviews.scored"
+EVENTS = [
+    PositionedEvent(0, offset, event)
+    for offset, event in enumerate(
+        [
+            labelled("r1", text="bad"),
+            labelled("r2", "pan", text="good"),
+            labelled("r1", text="good", minute=1),
+            labelled("r3", channel=Channel.AD, minute=2),
+            labelled("r2", "pan", text=None, minute=3),
+            labelled("r4", "pot", minute=4),
+            labelled("r1", text="worse", minute=5),
+        ]
+    )
+]
+STEP = 2
+"""Events that the aggregator applies at a time."""
+
+
+class Cut(Exception):  # noqa: N818 -- it stands for SIGKILL
+    """The process ends here."""
+
+
+class WatchedRedis(Redis):
+    """Calls ``turn`` before each command and each transaction."""
+
+    turn: Callable[[], object]
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        self.turn()
+        return super().execute_command(*args, **options)
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        watched = self
+
+        class WatchedPipeline(Pipeline):
+            def execute(self, raise_on_error: bool = True) -> list[Any]:
+                if transaction:
+                    watched.turn()
+                    return super().execute(raise_on_error)
+                return [watched.execute_command(*args, **options) for args, options in self.command_stack]
+
+        return WatchedPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
+@contextmanager
+def watched(redis: Redis, turn: Callable[[], object]) -> Iterator[WatchedRedis]:
+    with WatchedRedis(connection_pool=redis.connection_pool) as client:
+        client.turn = turn
+        yield client
+
+
+def view_of(redis: Redis, keys: ViewKeys) -> RedisView:
+    return RedisView(redis, keys, day_retention=10_000, negatives_kept=100)
+
+
+def aggregate(view: RedisView, events: Sequence[PositionedEvent]) -> None:
+    """What an aggregator does until Redis says that all is applied."""
+    place: int | None = None
+    while True:
+        if place is None:
+            found = view.offsets(TOPIC).get(0)
+            if not view.advance(TOPIC, {0: (found, found or 0)}):
+                place = found or 0
+            continue
+        batch = events[place : place + STEP]
+        following = place + len(batch)
+        refused = batch and view.apply(TOPIC, batch, {0: place})
+        if refused or view.advance(TOPIC, {0: (place, following)}):
+            place = None
+        elif not batch:
+            return
+        else:
+            place = following
+
+
+@pytest.fixture
+def right(redis: Redis) -> dict[str, Any]:
+    """What a view of all events holds."""
+    keys = ViewKeys(f"{uuid4().hex}:")
+    aggregate(view_of(redis, keys), EVENTS)
+    return stored(redis, keys)
+
+
+@pytest.fixture
+def wrong(redis: Redis) -> ViewKeys:
+    """The keys of a view that counts what is not so, knows a product that is not there, and lacks the last events."""
+    return falsified(redis)
+
+
+def falsified(redis: Redis) -> ViewKeys:
+    """Such a view, in a database of its own."""
+    redis.flushdb()
+    keys = ViewKeys(f"{uuid4().hex}:")
+    aggregate(view_of(redis, keys), EVENTS[:4])
+    redis.hincrby(keys.product("kettle"), "reviews", 5)
+    redis.hset(keys.labels("kettle"), "r9", "rPk12ofvk")
+    redis.hset(keys.counts("kettle", Channel.SOCIAL, NOW.date()), "reviews", "2")
+    redis.hset(keys.product("gone"), "reviews", "1")
+    redis.hset(keys.applied("gone"), f"{TOPIC}:0", "3")
+    redis.set(f"{keys.product('gone')}:likes", "1")
+    redis.hset(keys.offsets("another.topic"), "0", "7")
+    redis.zadd(keys.ranking(Ranking.REVIEWS), {"gone": 1})
+    return keys
+
+
+def shadow(redis: Redis, keys: ViewKeys, events: int = len(EVENTS)) -> str:
+    """Make a shadow of the first events; returns its generation."""
+    token = uuid4().hex
+    redis.set(keys.shadow.generation, token)
+    redis.hset(keys.rebuild, "topic", TOPIC)
+    aggregate(view_of(redis, keys.shadow), EVENTS[:events])
+    return token
+
+
+def swap(redis: Redis, keys: ViewKeys, token: str, keys_a_call: int = 1000) -> Swap:
+    swapped = Swap(redis, keys, token, keys_a_call=keys_a_call)
+    swapped.begin()
+    swapped.finish()
+    return swapped
+
+
+def test_the_view_is_the_shadow_and_nothing_else_is_left(
+    redis: Redis, wrong: ViewKeys, right: dict[str, Any]
+) -> None:
+    done = swap(redis, wrong, shadow(redis, wrong))
+
+    assert stored(redis, wrong) == right
+    assert done.calls == 1
+
+
+def test_a_first_view_is_made_where_there_was_none(redis: Redis, right: dict[str, Any]) -> None:
+    keys = ViewKeys(f"{uuid4().hex}:")
+
+    swap(redis, keys, shadow(redis, keys))
+
+    assert stored(redis, keys) == right
+
+
+@pytest.mark.parametrize("replayed", [3, 4, len(EVENTS)])
+def test_a_swap_between_any_two_commands_of_an_aggregator_loses_nothing_and_doubles_nothing(
+    redis: Redis, right: dict[str, Any], replayed: int
+) -> None:
+    for moment in count():
+        keys = falsified(redis)
+        token, commands = shadow(redis, keys, replayed), count()
+
+        def turn(keys: ViewKeys = keys, token: str = token, commands: Iterator[int] = commands) -> None:
+            if next(commands) == moment:  # noqa: B023 -- called within this round
+                swap(redis, keys, token)
+
+        with watched(redis, turn) as client:
+            aggregate(view_of(client, keys), EVENTS)
+        if next(commands) <= moment:
+            break
+        assert stored(redis, keys) == right, f"swapped before command {moment}"
+    assert moment > 5
+
+
+@pytest.mark.parametrize("keys_a_call", [4, 1000])
+def test_a_swap_that_is_cut_short_at_any_command_is_finished_by_another(
+    redis: Redis, right: dict[str, Any], keys_a_call: int
+) -> None:
+    for moment in count():
+        keys, cuts = falsified(redis), count()
+        token = shadow(redis, keys)
+
+        def turn(cuts: Iterator[int] = cuts) -> None:
+            if next(cuts) == moment:  # noqa: B023 -- called within this round
+                raise Cut
+
+        try:
+            with watched(redis, turn) as client:
+                swap(client, keys, token, keys_a_call)
+        except Cut:
+            token = uuid4().hex
+            redis.set(keys.shadow.generation, token)
+            again = Swap(redis, keys, token, keys_a_call=keys_a_call)
+            if not again.begun:
+                again.begin()
+            again.finish()
+            assert stored(redis, keys) == right, f"cut before command {moment}"
+        else:
+            break
+    assert moment > 5
+
+
+def test_a_swap_of_many_calls_changes_each_product_at_one_instant(
+    redis: Redis, wrong: ViewKeys, right: dict[str, Any]
+) -> None:
+    token = shadow(redis, wrong)
+    before = stored(redis, wrong)
+
+    def whole() -> None:
+        now = stored(redis, wrong)
+        for product in ("kettle", "pan", "pot", "gone"):
+            assert _of(now, product) in (_of(before, product), _of(right, product))
+
+    with watched(redis, whole) as client:
+        done = swap(client, wrong, token, keys_a_call=1)
+
+    assert done.calls > 3
+
+
+def _of(state: dict[str, Any], product: str) -> dict[str, Any]:
+    return {name: held for name, held in state.items() if name.startswith(f"product:{{{product}}}")}
+
+
+def test_nobody_writes_while_a_swap_is_under_way(redis: Redis, wrong: ViewKeys) -> None:
+    view, token = view_of(redis, wrong), shadow(redis, wrong)
+    view.offsets(TOPIC)
+    Swap(redis, wrong, token).begin()
+    before = stored(redis, wrong)
+
+    assert view.apply(TOPIC, EVENTS[4:], {0: 4}) == {0}
+    assert view.advance(TOPIC, {0: (4, 6)}) == {0}
+    with pytest.raises(SwapUnderWay, match="reviewstream rebuild"):
+        view.offsets(TOPIC)
+    assert stored(redis, wrong) == before
+
+
+def test_a_rebuild_that_another_one_took_over_writes_nothing_more(redis: Redis, wrong: ViewKeys) -> None:
+    first = view_of(redis, wrong.shadow)
+    first_token = shadow(redis, wrong, 2)
+    first.offsets(TOPIC)
+    shadow(redis, wrong, 2)
+
+    assert first.apply(TOPIC, EVENTS[2:4], {0: 2}) == {0}
+    with pytest.raises(ConfigurationError, match="another rebuild"):
+        Swap(redis, wrong, first_token).begin()
+    assert not Swap(redis, wrong, first_token).begun
+
+
+def test_an_abort_leaves_nothing_but_the_live_view(redis: Redis, wrong: ViewKeys) -> None:
+    before = stored(redis, wrong)
+    shadow(redis, wrong)
+
+    abort(redis, wrong)
+
+    assert stored(redis, wrong) == before
+
+
+def test_a_swap_that_has_begun_cannot_be_aborted(redis: Redis, wrong: ViewKeys) -> None:
+    Swap(redis, wrong, shadow(redis, wrong)).begin()
+
+    with pytest.raises(ConfigurationError, match="finish it"):
+        abort(redis, wrong)
