@@ -32,7 +32,8 @@ Pair = tuple[str, str]
 # could not tell it from a product that has moved already.
 _KEYS = "CREATE TABLE found (shadow INT, product TEXT, key TEXT)"
 _LEFTOVER_KEYS = """
-SELECT key FROM found WHERE NOT shadow AND product NOT IN (SELECT product FROM found WHERE shadow) ORDER BY key
+SELECT product, key FROM found WHERE NOT shadow AND product NOT IN (SELECT product FROM found WHERE shadow)
+ORDER BY product
 """
 _MOVING_KEYS = """
 SELECT product, shadow, key FROM found WHERE product IN (SELECT product FROM found WHERE shadow) ORDER BY product
@@ -94,10 +95,10 @@ class Swap:
         store.executemany("INSERT INTO found VALUES (?, ?, ?)", rows)
 
     def _products(self, store: sqlite3.Connection, *, leftovers: bool) -> Iterator[tuple[str, list[Pair]]]:
-        """Each leftover key, then each product's keys together, with the phase that they belong to."""
+        """The keys of each leftover product, then of each that moves, with the phase that they belong to."""
         if leftovers:
-            for (key,) in store.execute(_LEFTOVER_KEYS):
-                yield _LEFTOVERS, [("", key)]
+            for _, rows in groupby(store.execute(_LEFTOVER_KEYS), key=itemgetter(0)):
+                yield _LEFTOVERS, [("", key) for _, key in rows]
         for _, rows in groupby(store.execute(_MOVING_KEYS), key=itemgetter(0)):
             sources: dict[str, str] = {}
             for _, shadow, key in rows:

@@ -158,7 +158,7 @@ def test_a_first_view_is_made_where_there_was_none(redis: Redis, right: dict[str
     assert stored(redis, keys) == right
 
 
-@pytest.mark.parametrize("replayed", [3, 4, len(EVENTS)])
+@pytest.mark.parametrize("replayed", [4, len(EVENTS)])
 def test_a_swap_between_any_two_commands_of_an_aggregator_loses_nothing_and_doubles_nothing(
     redis: Redis, right: dict[str, Any], replayed: int
 ) -> None:
@@ -224,7 +224,9 @@ def test_a_swap_of_many_calls_changes_each_product_at_one_instant(
 
 
 def _of(state: dict[str, Any], product: str) -> dict[str, Any]:
-    return {name: held for name, held in state.items() if name.startswith(f"product:{{{product}}}")}
+    """What a view holds of a product, without a key that is none of the view's."""
+    start = f"product:{{{product}}}"
+    return {name: held for name, held in state.items() if name.startswith(start) and "likes" not in name}
 
 
 def test_nobody_writes_while_a_swap_is_under_way(redis: Redis, wrong: ViewKeys) -> None:
