@@ -1,0 +1,89 @@
+"""How long the swap of a rebuild keeps Redis from answering anybody else, by the number of keys that a call moves."""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from redis import Redis
+
+from benchmarks.redis_memory import empty_server
+from benchmarks.servers import report
+from consumers.rebuild.swap import Pair, Swap
+from schemas.redis_keys import ViewKeys
+
+TOPIC = "reviews.scored"
+DAYS = 40
+"""Hashes of days that a product has."""
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--products", type=int, nargs="+", default=[250, 2_500, 25_000])
+    arguments.add_argument("--keys-a-call", type=int, nargs="+", default=[10_000, 50_000, 10_000_000])
+    arguments.add_argument("--json", type=Path)
+    options = arguments.parse_args()
+    figures: dict[str, object] = {}
+    for products in options.products:
+        for keys_a_call in options.keys_a_call:
+            with empty_server() as redis:
+                figures |= swapped(redis, products, keys_a_call)
+    report(figures, options.json)
+
+
+def swapped(redis: Redis, products: int, keys_a_call: int) -> dict[str, object]:
+    """Fill a live view and a shadow of so many products, and swap them."""
+    keys = ViewKeys()
+    fill(redis, keys, products)
+    fill(redis, keys.shadow, products)
+    redis.set(keys.shadow.generation, "benchmark")
+    redis.hset(keys.rebuild, "topic", TOPIC)
+    swap = MeasuredSwap(redis, keys, keys_a_call)
+    started = time.perf_counter()
+    swap.begin()
+    swap.finish()
+    seconds = time.perf_counter() - started
+    name = f"{swap.keys:,} keys, {keys_a_call:,} a call"
+    return {
+        f"{name}: calls": swap.calls,
+        f"{name}: seconds in all": seconds,
+        f"{name}: longest call as the client saw it, ms": swap.longest_call_s * 1000,
+        f"{name}: longest call, CPU ms of Redis": max(swap.cpu_seconds) * 1000,
+    }
+
+
+class MeasuredSwap(Swap):
+    """Notes what each call takes of the thread that answers everybody: no other process slows this figure down."""
+
+    def __init__(self, redis: Redis, keys: ViewKeys, keys_a_call: int) -> None:
+        super().__init__(redis, keys, "benchmark", keys_a_call=keys_a_call)
+        self.cpu_seconds: list[float] = []
+
+    def _call(self, phase: str, pairs: Sequence[Pair]) -> None:
+        before = self._cpu()
+        super()._call(phase, pairs)
+        self.cpu_seconds.append(self._cpu() - before)
+
+    def _cpu(self) -> float:
+        used = self._redis.info("cpu")
+        return float(used["used_cpu_user_main_thread"]) + float(used["used_cpu_sys_main_thread"])
+
+
+def fill(redis: Redis, keys: ViewKeys, products: int) -> None:
+    """As many keys as products of that kind have."""
+    pipeline = redis.pipeline(transaction=False)
+    for product in range(products):
+        key = keys.product(f"B{product:09d}")
+        for day in range(DAYS):
+            pipeline.hset(f"{key}:day:2026-{1 + day // 28:02d}-{1 + day % 28:02d}", "reviews", 1)
+        pipeline.hset(key, mapping={"reviews": 100, "score_sum": "50.000000"})
+        pipeline.hset(f"{key}:labels", mapping={f"R{number:013d}": "rPk12ofvk" for number in range(100)})
+        pipeline.hset(f"{key}:applied", f"{TOPIC}:0", product)
+        if product % 100 == 99:
+            pipeline.execute()
+    pipeline.execute()
+
+
+if __name__ == "__main__":
+    main()
