@@ -152,6 +152,7 @@ class ViewKeys:
         """Hash: partition -> mark of what was counted last; a Redis that lost the counts lost the mark too."""
         return f"{self.prefix}marks:{topic}"
 
+
 def _literally(text: str) -> str:
     """A glob pattern that matches just this text."""
     return re.sub(r"([*?\[\]\\^])", r"\\\1", text)

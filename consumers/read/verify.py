@@ -34,7 +34,7 @@ from consumers.read.snapshot import take_snapshot
 from consumers.read.store import Store, open_store
 from consumers.topic_reader import TopicReader, open_reader
 from schemas.errors import ViewMismatch
-from schemas.redis_keys import SWAPPING, ViewKeys
+from schemas.redis_keys import SWAP, ViewKeys
 from schemas.settings import ReaderSettings
 
 
@@ -78,7 +78,7 @@ def verify(
         started_at: str = store.note("started_at")
         claimed = {int(partition): int(offset) for partition, offset in store.note("claimed").items()}
         report = VerifyReport(topic=topic, prefix=settings.redis_prefix, started_at=started_at)
-        if store.note("generation") == SWAPPING:
+        if store.note("swapping"):
             store.clear()
             return replace(report, reason=_SWAPPING)
         stage("recounting")
@@ -122,11 +122,13 @@ def _read_view(redis: Redis, keys: ViewKeys, topic: str, store: Store) -> None:
         if store.note("claimed") is None:
             pipeline = redis.pipeline(transaction=True)
             pipeline.get(keys.generation)
+            pipeline.hexists(keys.rebuild, SWAP)
             pipeline.hgetall(keys.offsets(topic))
-            generation, claimed = pipeline.execute()
+            generation, swapping, claimed = pipeline.execute()
             with store.step():
                 store.set_note("started_at", datetime.now(UTC).isoformat(timespec="seconds"))
                 store.set_note("generation", generation)
+                store.set_note("swapping", swapping)
                 store.set_note("claimed", claimed)
         take_snapshot(redis, keys, store)
         if redis.get(keys.generation) == store.note("generation"):

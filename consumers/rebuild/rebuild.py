@@ -2,13 +2,14 @@
 
 What holds at every moment, whatever is killed:
 
-- Until the swap the live view is only read; the shadow stands under keys of its own. A rerun goes on where the shadow's
+- Until the swap the live view is left alone; the shadow stands under keys of its own. A rerun goes on where the shadow's
   offsets are, and the script that counts it makes replays harmless, as ever.
-- During the swap no aggregator writes: the live view's generation is ``SWAPPING``, for which they wait as for a Redis
-  that is away. A swap that is cut short is finished by a rerun.
-- After it the view has the shadow's generation and offsets. An aggregator goes on from these: whatever it had begun
-  on the old view is refused by its generation.
-- Each rebuild writes under a generation of its own: one that a later one took over is refused too.
+- During the swap no aggregator writes: the state of the rebuild has the field ``SWAP``, for which they wait as for a
+  Redis that is away. A swap that is cut short is finished by a rerun.
+- After it the view has the shadow's offsets and no marks. An aggregator goes on from these offsets: whatever it had
+  begun on the old view is refused, for its mark is gone.
+- The state names its owner. A rebuild that a later one took over swaps nothing; should both replay for a moment, they
+  count into the shadow as two aggregators would.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from consumers.rebuild.replay import Progress, replay
 from consumers.rebuild.swap import KEYS_A_CALL, Swap
 from consumers.topic_reader import open_reader
 from schemas.errors import ConfigurationError, TopicIncomplete
-from schemas.redis_keys import SWAPPING, Ranking, ViewKeys
+from schemas.redis_keys import SWAP, Ranking, ViewKeys
 from schemas.settings import RebuildSettings
 
 SMALL_ROUND = 2_000
@@ -73,17 +74,18 @@ def rebuild(
         ConfigurationError: another rebuild took over.
     """
     keys = ViewKeys(settings.redis_prefix)
-    token = uuid4().hex
-    swap = Swap(redis, keys, token, keys_a_call=keys_a_call)
+    owner = uuid4().hex
+    swap = Swap(redis, keys, owner, keys_a_call=keys_a_call)
     records = 0
-    redis.set(keys.shadow.generation, token)
-    if not swap.begun:
+    if swap.begun:
+        redis.hset(keys.rebuild, "owner", owner)
+    else:
         with open_reader(settings, settings.scored_topic) as reader:
             _require_whole(reader.starts(), settings.scored_topic)
             if not _fits(redis, keys, settings) or _ahead(redis, keys, settings, reader.ends()):
                 _remove_shadow(redis, keys)
-                redis.delete(keys.rebuild)
                 redis.hset(keys.rebuild, items=list(chain.from_iterable(_described(settings).items())))
+            redis.hset(keys.rebuild, "owner", owner)
             view = RedisView(
                 redis,
                 keys.shadow,
@@ -109,11 +111,9 @@ def abort(redis: Redis, keys: ViewKeys) -> None:
     Raises:
         ConfigurationError: its swap has begun and can only be finished, by another rebuild.
     """
-    if redis.get(keys.generation) == SWAPPING:
+    if redis.hexists(keys.rebuild, SWAP):
         raise ConfigurationError("the swap has begun; finish it by running reviewstream rebuild again")
-    redis.set(keys.shadow.generation, uuid4().hex)  # one that is at work is refused from now on
     _remove_shadow(redis, keys)
-    redis.delete(keys.rebuild, keys.shadow.generation)
 
 
 def _described(settings: RebuildSettings) -> dict[str, str]:
@@ -126,7 +126,8 @@ def _described(settings: RebuildSettings) -> dict[str, str]:
 
 
 def _fits(redis: Redis, keys: ViewKeys, settings: RebuildSettings) -> bool:
-    return bool(redis.hgetall(keys.rebuild) == _described(settings))
+    wanted = _described(settings)
+    return bool(redis.hmget(keys.rebuild, list(wanted)) == list(wanted.values()))
 
 
 def _ahead(redis: Redis, keys: ViewKeys, settings: RebuildSettings, ends: dict[int, int]) -> bool:
@@ -144,11 +145,12 @@ def _require_whole(starts: dict[int, int], topic: str) -> None:
 
 
 def _remove_shadow(redis: Redis, keys: ViewKeys) -> None:
+    """The state first: a rebuild that is still at work cannot swap a shadow that is being removed."""
     shadow = keys.shadow
+    redis.delete(keys.rebuild)
     waiting = [shadow.ranking_revisions(ranking) for ranking in Ranking]
     for key in redis.scan_iter(match=shadow.everything, count=_KEYS_A_DELETE):
-        if key != shadow.generation:
-            waiting.append(key)
+        waiting.append(key)
         if len(waiting) >= _KEYS_A_DELETE:
             redis.unlink(*waiting)
             waiting.clear()

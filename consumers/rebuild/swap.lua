@@ -1,18 +1,14 @@
 -- Put keys in the place of others, or remove some, while nobody else writes.
 --
--- KEYS: the generation of the rebuild, the generation of the live view, the state of the rebuild.
--- ARGV: generation as this rebuild knows it; what the state says from now on, "done" once this call completes the swap;
---       then pairs of keys: the one that moves ("" for none), and the one whose place it takes.
--- Returns: whether this rebuild may; if not, nothing was done.
+-- KEYS: the state of the rebuild, the generation of the live view.
+-- ARGV: who owns the rebuild as the caller knows it; what the state says from now on, "done" once this call completes the
+--       swap; then pairs of keys: the one that moves ("" for none), and the one whose place it takes.
+-- Returns: 1, or 0 if another rebuild took over, and nothing was done.
 
-local own, live, state = KEYS[1], KEYS[2], KEYS[3]
+local state, generation = KEYS[1], KEYS[2]
 
-if redis.call('GET', own) ~= ARGV[1] then
+if redis.call('HGET', state, 'owner') ~= ARGV[1] then
   return 0
-end
-
-if redis.call('GET', live) ~= 'swapping' then
-  redis.call('SET', live, 'swapping')
 end
 redis.call('HSET', state, 'swap', ARGV[2])
 
@@ -25,7 +21,7 @@ for i = 3, #ARGV, 2 do
 end
 
 if ARGV[2] == 'done' then
-  redis.call('RENAME', own, live)
+  redis.call('SET', generation, ARGV[1])
   redis.call('DEL', state)
 end
 

@@ -15,9 +15,9 @@ from redis import Redis
 
 from consumers.rebuild.replay import Progress
 from schemas.errors import ConfigurationError
-from schemas.redis_keys import SWAPPING, Ranking, ViewKeys
+from schemas.redis_keys import SWAP, Ranking, ViewKeys
 
-SWAP = (files("consumers.rebuild") / "swap.lua").read_text()
+SCRIPT = (files("consumers.rebuild") / "swap.lua").read_text()
 
 KEYS_A_CALL = 50_000
 """For which Redis answers nobody else; ``benchmarks/rebuild.py`` measures how long that is."""
@@ -43,28 +43,28 @@ SELECT product, shadow, key FROM found WHERE product IN (SELECT product FROM fou
 class Swap:
     """One swap; ``begin`` stops the aggregators' writes, ``finish`` may be called again by another process."""
 
-    def __init__(self, redis: Redis, keys: ViewKeys, token: str, *, keys_a_call: int = KEYS_A_CALL) -> None:
+    def __init__(self, redis: Redis, keys: ViewKeys, owner: str, *, keys_a_call: int = KEYS_A_CALL) -> None:
         self.keys = 0
         self.calls = 0
         self.longest_call_s = 0.0
         self._redis = redis
         self._keys = keys
-        self._token = token
+        self._owner = owner
         self._keys_a_call = keys_a_call
-        self._script = redis.register_script(SWAP)
+        self._script = redis.register_script(SCRIPT)
 
     @property
     def begun(self) -> bool:
         """Whether a swap was cut short, by this process or another."""
-        return bool(self._redis.get(self._keys.generation) == SWAPPING)
+        return bool(self._redis.hexists(self._keys.rebuild, SWAP))
 
     def begin(self) -> None:
-        """Let nobody but this rebuild write to the live view. The shadow is complete."""
+        """Let nobody count into the live view. The shadow is complete."""
         self._call(_LEFTOVERS, [])
 
     def finish(self, progress: Progress = lambda _done, _total: None) -> None:
         """Swap all that is not swapped yet, and let aggregators go on."""
-        phase, topic = map(self._state, ("swap", "topic"))
+        phase, topic = map(self._state, (SWAP, "topic"))
         if not phase or not topic:
             raise ConfigurationError(
                 f"{self._keys.rebuild} does not say how far the swap is: it was changed by hand"
@@ -109,20 +109,25 @@ class Swap:
             yield _MOVES, [(source, target) for target, source in sources.items()]
 
     def _shared(self, topic: str) -> Iterator[Pair]:
-        """Rankings and offsets. Those of other topics go: their events are not in the shadow and must be read again."""
+        """Rankings, offsets and marks.
+
+        Offsets of other topics go: their events are not in the shadow and must be read again. All marks go, so that
+        whatever an aggregator had begun on the old view is refused on the new one.
+        """
         keys, shadow = self._keys, self._keys.shadow
         for ranking in Ranking:
             yield shadow.ranking(ranking), keys.ranking(ranking)
             yield shadow.ranking_revisions(ranking), keys.ranking_revisions(ranking)
-        for key in self._redis.scan_iter(match=keys.all_offsets, count=_SCAN_COUNT):
-            if key != keys.offsets(topic):
-                yield "", key
+        for pattern in (keys.all_offsets, keys.all_marks, shadow.all_marks):
+            for key in self._redis.scan_iter(match=pattern, count=_SCAN_COUNT):
+                if key != keys.offsets(topic):
+                    yield "", key
         yield shadow.offsets(topic), keys.offsets(topic)
 
     def _call(self, phase: str, pairs: Sequence[Pair]) -> None:
-        keys = [self._keys.shadow.generation, self._keys.generation, self._keys.rebuild]
+        keys = [self._keys.rebuild, self._keys.generation]
         started = time.perf_counter()
-        if not self._script(keys=keys, args=[self._token, phase, *chain.from_iterable(pairs)]):
+        if not self._script(keys=keys, args=[self._owner, phase, *chain.from_iterable(pairs)]):
             raise ConfigurationError("another rebuild of this view has begun; it goes on with the swap")
         if pairs:
             self.longest_call_s = max(self.longest_call_s, time.perf_counter() - started)

@@ -17,7 +17,6 @@ from consumers.read.report import Verdict
 from consumers.read.verify import verify
 from consumers.rebuild.rebuild import abort, rebuild
 from consumers.rebuild.replay import replay
-from consumers.rebuild.swap import Swap
 from consumers.topic_reader import open_reader
 from embedded import KafkaCluster
 from schemas.errors import ConfigurationError, TopicIncomplete
@@ -191,8 +190,7 @@ def test_a_swap_that_was_changed_by_hand_is_refused(
 ) -> None:
     with pytest.raises(Cut):
         rebuild(settings, redis, stage=lambda name: cut() if name == "swapping" else None)
-    redis.delete(keys.rebuild)
+    redis.hdel(keys.rebuild, "topic")
 
     with pytest.raises(ConfigurationError, match="changed by hand"):
         rebuild(settings, redis)
-    assert Swap(redis, keys, "").begun

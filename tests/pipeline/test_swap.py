@@ -75,12 +75,18 @@ def view_of(redis: Redis, keys: ViewKeys) -> RedisView:
     return RedisView(redis, keys, day_retention=10_000, negatives_kept=100)
 
 
-def aggregate(view: RedisView, events: Sequence[PositionedEvent]) -> None:
-    """What an aggregator does until Redis says that all is applied."""
+def aggregate(
+    view: RedisView, events: Sequence[PositionedEvent], wait: Callable[[], object] = lambda: None
+) -> None:
+    """What an aggregator does until Redis says that all is applied; it waits for a swap that is under way."""
     place: int | None = None
     while True:
         if place is None:
-            found = view.offsets(TOPIC).get(0)
+            try:
+                found = view.offsets(TOPIC).get(0)
+            except SwapUnderWay:
+                wait()
+                continue
             if not view.advance(TOPIC, {0: (found, found or 0)}):
                 place = found or 0
             continue
@@ -126,16 +132,15 @@ def falsified(redis: Redis) -> ViewKeys:
 
 
 def shadow(redis: Redis, keys: ViewKeys, events: int = len(EVENTS)) -> str:
-    """Make a shadow of the first events; returns its generation."""
-    token = uuid4().hex
-    redis.set(keys.shadow.generation, token)
-    redis.hset(keys.rebuild, "topic", TOPIC)
+    """Make a shadow of the first events; returns who owns it."""
+    owner = uuid4().hex
+    redis.hset(keys.rebuild, mapping={"topic": TOPIC, "owner": owner})
     aggregate(view_of(redis, keys.shadow), EVENTS[:events])
-    return token
+    return owner
 
 
-def swap(redis: Redis, keys: ViewKeys, token: str, keys_a_call: int = 1000) -> Swap:
-    swapped = Swap(redis, keys, token, keys_a_call=keys_a_call)
+def swap(redis: Redis, keys: ViewKeys, owner: str, keys_a_call: int = 1000) -> Swap:
+    swapped = Swap(redis, keys, owner, keys_a_call=keys_a_call)
     swapped.begin()
     swapped.finish()
     return swapped
@@ -158,20 +163,22 @@ def test_a_first_view_is_made_where_there_was_none(redis: Redis, right: dict[str
     assert stored(redis, keys) == right
 
 
-@pytest.mark.parametrize("replayed", [4, len(EVENTS)])
+@pytest.mark.parametrize(("replayed", "held_up"), [(4, False), (len(EVENTS), True)])
 def test_a_swap_between_any_two_commands_of_an_aggregator_loses_nothing_and_doubles_nothing(
-    redis: Redis, right: dict[str, Any], replayed: int
+    redis: Redis, right: dict[str, Any], replayed: int, held_up: bool
 ) -> None:
     for moment in count():
         keys = falsified(redis)
-        token, commands = shadow(redis, keys, replayed), count()
+        swapped, commands = Swap(redis, keys, shadow(redis, keys, replayed)), count()
 
-        def turn(keys: ViewKeys = keys, token: str = token, commands: Iterator[int] = commands) -> None:
+        def turn(swapped: Swap = swapped, commands: Iterator[int] = commands) -> None:
             if next(commands) == moment:  # noqa: B023 -- called within this round
-                swap(redis, keys, token)
+                swapped.begin()
+                if not held_up:
+                    swapped.finish()
 
         with watched(redis, turn) as client:
-            aggregate(view_of(client, keys), EVENTS)
+            aggregate(view_of(client, keys), EVENTS, wait=swapped.finish)
         if next(commands) <= moment:
             break
         assert stored(redis, keys) == right, f"swapped before command {moment}"
@@ -184,7 +191,7 @@ def test_a_swap_that_is_cut_short_at_any_command_is_finished_by_another(
 ) -> None:
     for moment in count():
         keys, cuts = falsified(redis), count()
-        token = shadow(redis, keys)
+        owner = shadow(redis, keys)
 
         def turn(cuts: Iterator[int] = cuts) -> None:
             if next(cuts) == moment:  # noqa: B023 -- called within this round
@@ -192,11 +199,11 @@ def test_a_swap_that_is_cut_short_at_any_command_is_finished_by_another(
 
         try:
             with watched(redis, turn) as client:
-                swap(client, keys, token, keys_a_call)
+                swap(client, keys, owner, keys_a_call)
         except Cut:
-            token = uuid4().hex
-            redis.set(keys.shadow.generation, token)
-            again = Swap(redis, keys, token, keys_a_call=keys_a_call)
+            owner = uuid4().hex
+            redis.hset(keys.rebuild, "owner", owner)
+            again = Swap(redis, keys, owner, keys_a_call=keys_a_call)
             if not again.begun:
                 again.begin()
             again.finish()
@@ -209,7 +216,7 @@ def test_a_swap_that_is_cut_short_at_any_command_is_finished_by_another(
 def test_a_swap_of_many_calls_changes_each_product_at_one_instant(
     redis: Redis, wrong: ViewKeys, right: dict[str, Any]
 ) -> None:
-    token = shadow(redis, wrong)
+    owner = shadow(redis, wrong)
     before = stored(redis, wrong)
 
     def whole() -> None:
@@ -218,7 +225,7 @@ def test_a_swap_of_many_calls_changes_each_product_at_one_instant(
             assert _of(now, product) in (_of(before, product), _of(right, product))
 
     with watched(redis, whole) as client:
-        done = swap(client, wrong, token, keys_a_call=1)
+        done = swap(client, wrong, owner, keys_a_call=1)
 
     assert done.calls > 3
 
@@ -230,9 +237,9 @@ def _of(state: dict[str, Any], product: str) -> dict[str, Any]:
 
 
 def test_nobody_writes_while_a_swap_is_under_way(redis: Redis, wrong: ViewKeys) -> None:
-    view, token = view_of(redis, wrong), shadow(redis, wrong)
+    view, owner = view_of(redis, wrong), shadow(redis, wrong)
     view.offsets(TOPIC)
-    Swap(redis, wrong, token).begin()
+    Swap(redis, wrong, owner).begin()
     before = stored(redis, wrong)
 
     assert view.apply(TOPIC, EVENTS[4:], {0: 4}) == {0}
@@ -242,16 +249,14 @@ def test_nobody_writes_while_a_swap_is_under_way(redis: Redis, wrong: ViewKeys) 
     assert stored(redis, wrong) == before
 
 
-def test_a_rebuild_that_another_one_took_over_writes_nothing_more(redis: Redis, wrong: ViewKeys) -> None:
-    first = view_of(redis, wrong.shadow)
-    first_token = shadow(redis, wrong, 2)
-    first.offsets(TOPIC)
-    shadow(redis, wrong, 2)
+def test_a_rebuild_that_another_one_took_over_swaps_nothing(redis: Redis, wrong: ViewKeys) -> None:
+    first = shadow(redis, wrong)
+    second = shadow(redis, wrong)
 
-    assert first.apply(TOPIC, EVENTS[2:4], {0: 2}) == {0}
     with pytest.raises(ConfigurationError, match="another rebuild"):
-        Swap(redis, wrong, first_token).begin()
-    assert not Swap(redis, wrong, first_token).begun
+        Swap(redis, wrong, first).begin()
+
+    assert not Swap(redis, wrong, second).begun
 
 
 def test_an_abort_leaves_nothing_but_the_live_view(redis: Redis, wrong: ViewKeys) -> None:
