@@ -127,6 +127,17 @@ def test_verify_of_an_empty_view_of_an_empty_topic_is_equal(run: Run, tmp_path: 
     assert json.loads(receipt.read_text())["verdict"] == "equal"
 
 
+def test_a_rebuilt_view_is_verified(run: Run) -> None:
+    run("init")
+    rebuilt = run("rebuild")
+    assert rebuilt.stdout.startswith("rebuilt from 0 records of test-")
+    assert run("verify").stdout.startswith("equal: 0 records")
+
+
+def test_an_aborted_rebuild_says_that_nothing_changed(run: Run, redis_prefix: str) -> None:
+    assert run("rebuild", "--abort").stdout == f"{redis_prefix}* is as it was before the rebuild\n"
+
+
 def test_doctor_names_what_is_missing_and_what_to_do(run: Run) -> None:
     before = run("doctor", "--provider", "cpu")
     assert before.exit_code == 1
