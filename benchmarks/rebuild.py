@@ -36,8 +36,8 @@ def swapped(redis: Redis, products: int, keys_a_call: int) -> dict[str, object]:
     """Fill a live view and a shadow of so many products, and swap them."""
     keys = ViewKeys()
     fill(redis, keys, products)
-    fill(redis, keys.shadow, products)
-    redis.hset(keys.rebuild, mapping={"topic": TOPIC, "owner": "benchmark"})
+    fill(redis, keys.shadow("benchmark"), products)
+    redis.hset(keys.rebuild, mapping={"topic": TOPIC, "owner": "benchmark", "shadow": "benchmark"})
     swap = MeasuredSwap(redis, keys, keys_a_call)
     started = time.perf_counter()
     swap.begin()
@@ -56,7 +56,7 @@ class MeasuredSwap(Swap):
     """Notes what each call takes of the thread that answers everybody: no other process slows this figure down."""
 
     def __init__(self, redis: Redis, keys: ViewKeys, keys_a_call: int) -> None:
-        super().__init__(redis, keys, "benchmark", keys_a_call=keys_a_call)
+        super().__init__(redis, keys, "benchmark", "benchmark", keys_a_call=keys_a_call)
         self.cpu_seconds: list[float] = []
 
     def _call(self, phase: str, pairs: Sequence[Pair]) -> None:

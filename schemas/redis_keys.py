@@ -55,16 +55,13 @@ class ViewKeys:
     """Every key of the view. Braces are a Redis Cluster hash tag: a product's keys live in one slot."""
 
     prefix: str = "reviewstream:"
+    state: str = ""
+    """Key of the state of a rebuild, where that is not one of this prefix."""
 
     @property
     def products(self) -> str:
         """A glob pattern that matches the keys of all products, and hardly others."""
         return f"{_literally(self._products_start)}*"
-
-    @property
-    def everything(self) -> str:
-        """A glob pattern that matches all keys but the rankings' revisions."""
-        return f"{_literally(self.prefix)}*"
 
     def parse_product_key(self, key: str) -> tuple[str, Place | None] | None:
         """The product of a key and the place that it counts, if any; None for a key that is none of a product."""
@@ -137,12 +134,17 @@ class ViewKeys:
     @property
     def rebuild(self) -> str:
         """Hash: how far a rebuild is; there only while one is under way or was cut short."""
-        return f"{self.prefix}rebuild"
+        return self.state or f"{self.prefix}rebuild"
 
     @property
-    def shadow(self) -> "ViewKeys":
-        """The view that a rebuild makes beside this one."""
-        return ViewKeys(f"{self.prefix}rebuild:")
+    def all_shadows(self) -> tuple[str, str]:
+        """Glob patterns that match all keys of all views that rebuilds made beside this one."""
+        start = _literally(f"{self.prefix}rebuild:")
+        return f"{start}*", f"{{{start}*"
+
+    def shadow(self, name: str) -> "ViewKeys":
+        """A view that a rebuild makes beside this one; nobody writes to it either while it is swapped in."""
+        return ViewKeys(f"{self.prefix}rebuild:{name}:", self.rebuild)
 
     def offsets(self, topic: str) -> str:
         """Hash: partition -> next offset to apply."""

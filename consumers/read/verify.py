@@ -51,8 +51,8 @@ def verify(
 ) -> VerifyReport:
     """Recount the scored topic and compare Redis with it. Aggregators may be running.
 
-    Memory is bounded; the working file takes about 100 bytes an event and 50 a label, and as much again while it is
-    sorted, in the folder that ``SQLITE_TMPDIR`` or ``TMPDIR`` names.
+    Memory is bounded; the working file takes about 100 bytes an event, and as much again while it is sorted,
+    in the folder that ``SQLITE_TMPDIR`` or ``TMPDIR`` names.
 
     Args:
         settings: where Kafka and the view are.
@@ -71,36 +71,50 @@ def verify(
         ServerUnavailable: Kafka was away for longer than the outage deadline.
         ConfigurationError: ``state`` is of another view, in use, or cannot be written.
     """
-    keys, topic = ViewKeys(settings.redis_prefix), settings.scored_topic
-    with open_store(state, {"topic": topic, "prefix": settings.redis_prefix}) as store:
-        stage("reading Redis")
-        _read_view(redis, keys, topic, store)
-        started_at: str = store.note("started_at")
-        claimed = {int(partition): int(offset) for partition, offset in store.note("claimed").items()}
-        report = VerifyReport(topic=topic, prefix=settings.redis_prefix, started_at=started_at)
-        if store.note("swapping"):
-            store.clear()
-            return replace(report, reason=_SWAPPING)
-        stage("recounting")
-        recount = Recount(store)
-        with open_reader(settings, topic) as reader:
-            report = replace(report, partitions=_ranges(reader, claimed, store))
-            if reason := _gone(reader):
-                return replace(report, reason=reason)
-            recount.read(reader, report.partitions, progress)
-            report = replace(report, records=recount.records, unreadable=recount.unreadable)
-            if reason := _gone(reader):
-                return replace(report, reason=reason)
-        stage("comparing")
-        oldest_day = today() - timedelta(days=day_retention)
-        with store.step():
-            differences, rankings = Differences(), Rankings(store)
-            compared = Comparison(
-                store, rankings, differences, keys, topic, claimed=claimed, oldest_day=oldest_day
-            ).run()
-            unsettled = rankings.compare(differences, redis, keys, pause=pause)
+    identity = {"topic": settings.scored_topic, "prefix": settings.redis_prefix}
+    with open_store(state, identity) as store:
+        report = _verify(settings, redis, store, day_retention, stage, progress, today, pause)
     if state is not None:
         state.unlink()
+    return report
+
+
+def _verify(
+    settings: ReaderSettings,
+    redis: Redis,
+    store: Store,
+    day_retention: int,
+    stage: Callable[[str], object],
+    progress: Progress,
+    today: Callable[[], date],
+    pause: Callable[[float], object],
+) -> VerifyReport:
+    keys, topic = ViewKeys(settings.redis_prefix), settings.scored_topic
+    stage("reading Redis")
+    _read_view(redis, keys, topic, store)
+    started_at: str = store.note("started_at")
+    claimed = {int(partition): int(offset) for partition, offset in store.note("claimed").items()}
+    report = VerifyReport(topic=topic, prefix=settings.redis_prefix, started_at=started_at)
+    if store.note("swapping"):
+        return replace(report, reason=_SWAPPING)
+    stage("recounting")
+    recount = Recount(store)
+    with open_reader(settings, topic) as reader:
+        report = replace(report, partitions=_ranges(reader, claimed, store))
+        if reason := _gone(reader):
+            return replace(report, reason=reason)
+        recount.read(reader, report.partitions, progress)
+        report = replace(report, records=recount.records, unreadable=recount.unreadable)
+        if reason := _gone(reader):
+            return replace(report, reason=reason)
+    stage("comparing")
+    oldest_day = today() - timedelta(days=day_retention)
+    with store.step():
+        differences, rankings = Differences(), Rankings(store)
+        compared = Comparison(
+            store, rankings, differences, keys, topic, claimed=claimed, oldest_day=oldest_day
+        ).run()
+        unsettled = rankings.compare(differences, redis, keys, pause=pause)
     return replace(
         report,
         digest=compared.digest,

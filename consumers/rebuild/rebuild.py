@@ -8,23 +8,25 @@ What holds at every moment, whatever is killed:
   Redis that is away. A swap that is cut short is finished by a rerun.
 - After it the view has the shadow's offsets and no marks. An aggregator goes on from these offsets: whatever it had
   begun on the old view is refused, for its mark is gone.
-- The state names its owner. A rebuild that a later one took over swaps nothing; should both replay for a moment, they
-  count into the shadow as two aggregators would.
+- The state names its owner and its shadow. A rebuild that a later one took over swaps nothing; should both replay for a
+  moment, they count into the shadow as two aggregators would. A shadow that is given up is never used again.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
+from typing import Any
 from uuid import uuid4
 
 from redis import Redis
+from redis.client import Pipeline
 
 from consumers.aggregate.view import RedisView
 from consumers.rebuild.replay import Progress, replay
 from consumers.rebuild.swap import KEYS_A_CALL, Swap
 from consumers.topic_reader import open_reader
 from schemas.errors import ConfigurationError, TopicIncomplete
-from schemas.redis_keys import SWAP, Ranking, ViewKeys
+from schemas.redis_keys import SWAP, ViewKeys
 from schemas.settings import RebuildSettings
 
 SMALL_ROUND = 2_000
@@ -74,23 +76,16 @@ def rebuild(
         ConfigurationError: another rebuild took over.
     """
     keys = ViewKeys(settings.redis_prefix)
-    owner = uuid4().hex
-    swap = Swap(redis, keys, owner, keys_a_call=keys_a_call)
-    records = 0
-    if swap.begun:
-        redis.hset(keys.rebuild, "owner", owner)
-    else:
-        with open_reader(settings, settings.scored_topic) as reader:
-            _require_whole(reader.starts(), settings.scored_topic)
-            if not _fits(redis, keys, settings) or _ahead(redis, keys, settings, reader.ends()):
-                _remove_shadow(redis, keys)
-                redis.hset(keys.rebuild, items=list(chain.from_iterable(_described(settings).items())))
-            redis.hset(keys.rebuild, "owner", owner)
+    owner, topic, records = uuid4().hex, settings.scored_topic, 0
+    with open_reader(settings, topic) as reader:
+        _require_whole(reader.starts(), topic)
+        state = _claim(redis, keys, settings, owner)
+        swap = Swap(redis, keys, state["shadow"], owner, keys_a_call=keys_a_call)
+        if SWAP not in state:
+            shadow = keys.shadow(state["shadow"])
+            _remove_shadows(redis, keys, but=shadow)
             view = RedisView(
-                redis,
-                keys.shadow,
-                day_retention=settings.day_retention,
-                negatives_kept=settings.negatives_kept,
+                redis, shadow, day_retention=settings.day_retention, negatives_kept=settings.negatives_kept
             )
             stage("replaying")
             for _ in range(MAX_ROUNDS):
@@ -98,8 +93,8 @@ def rebuild(
                 records += read
                 if read <= SMALL_ROUND:
                     break
-            _require_whole(reader.starts(), settings.scored_topic)
-        swap.begin()
+            _require_whole(reader.starts(), topic)
+            swap.begin()
     stage("swapping")
     swap.finish(progress)
     return Rebuilt(records, swap.keys, swap.calls, swap.longest_call_s)
@@ -111,29 +106,44 @@ def abort(redis: Redis, keys: ViewKeys) -> None:
     Raises:
         ConfigurationError: its swap has begun and can only be finished, by another rebuild.
     """
-    if redis.hexists(keys.rebuild, SWAP):
-        raise ConfigurationError("the swap has begun; finish it by running reviewstream rebuild again")
-    _remove_shadow(redis, keys)
+
+    def forget(pipeline: Pipeline) -> None:
+        if pipeline.hexists(keys.rebuild, SWAP):
+            raise ConfigurationError("the swap has begun; finish it by running reviewstream rebuild again")
+        pipeline.multi()
+        pipeline.delete(keys.rebuild)
+
+    redis.transaction(forget, keys.rebuild)
+    _remove_shadows(redis, keys)
 
 
-def _described(settings: RebuildSettings) -> dict[str, str]:
-    """What makes a shadow: one of other settings cannot be gone on with."""
-    return {
+def _claim(redis: Redis, keys: ViewKeys, settings: RebuildSettings, owner: str) -> dict[str, str]:
+    """Take over the rebuild that was cut short, or begin one, in one step; returns its state.
+
+    A shadow of other settings is given up for another one, which has a name of its own: should somebody still write to
+    the old one, nobody will read it.
+    """
+    wanted = {
         "topic": settings.scored_topic,
         "day_retention": str(settings.day_retention),
         "negatives_kept": str(settings.negatives_kept),
     }
 
+    state: dict[str, str] = {}
 
-def _fits(redis: Redis, keys: ViewKeys, settings: RebuildSettings) -> bool:
-    wanted = _described(settings)
-    return bool(redis.hmget(keys.rebuild, list(wanted)) == list(wanted.values()))
+    def claim(pipeline: Any) -> None:  # it answers at once until ``multi``, which its type does not tell
+        found: dict[str, str] = pipeline.hgetall(keys.rebuild)
+        state.clear()  # of an attempt that met another
+        state.update(
+            found if SWAP in found or wanted.items() <= found.items() else wanted | {"shadow": owner}
+        )
+        state["owner"] = owner
+        pipeline.multi()
+        pipeline.delete(keys.rebuild)
+        pipeline.hset(keys.rebuild, items=list(chain.from_iterable(state.items())))
 
-
-def _ahead(redis: Redis, keys: ViewKeys, settings: RebuildSettings, ends: dict[int, int]) -> bool:
-    """Whether the shadow is of a topic that was made anew since."""
-    stored = redis.hgetall(keys.shadow.offsets(settings.scored_topic))
-    return any(int(offset) > ends.get(int(partition), 0) for partition, offset in stored.items())
+    redis.transaction(claim, keys.rebuild)
+    return state
 
 
 def _require_whole(starts: dict[int, int], topic: str) -> None:
@@ -144,15 +154,9 @@ def _require_whole(starts: dict[int, int], topic: str) -> None:
         )
 
 
-def _remove_shadow(redis: Redis, keys: ViewKeys) -> None:
-    """The state first: a rebuild that is still at work cannot swap a shadow that is being removed."""
-    shadow = keys.shadow
-    redis.delete(keys.rebuild)
-    waiting = [shadow.ranking_revisions(ranking) for ranking in Ranking]
-    for key in redis.scan_iter(match=shadow.everything, count=_KEYS_A_DELETE):
-        waiting.append(key)
-        if len(waiting) >= _KEYS_A_DELETE:
-            redis.unlink(*waiting)
-            waiting.clear()
-    if waiting:
-        redis.unlink(*waiting)
+def _remove_shadows(redis: Redis, keys: ViewKeys, but: ViewKeys | None = None) -> None:
+    for pattern in keys.all_shadows:
+        found = redis.scan_iter(match=pattern, count=_KEYS_A_DELETE)
+        others = (key for key in found if but is None or but.prefix not in key)
+        while batch := list(islice(others, _KEYS_A_DELETE)):
+            redis.unlink(*batch)

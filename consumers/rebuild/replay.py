@@ -26,6 +26,10 @@ def replay(reader: TopicReader, view: RedisView, progress: Progress) -> int:
     """
     topic, ends = reader.topic, reader.ends()
     stored = view.offsets(topic)
+    if any(at > ends.get(partition, 0) for partition, at in stored.items()):
+        raise ConfigurationError(
+            f"{topic} was made anew since this rebuild began; first: reviewstream rebuild --abort"
+        )
     known = {partition: stored.get(partition, 0) for partition in ends}
     _advance(view, topic, {partition: (stored.get(partition), at) for partition, at in known.items()})
     reader.seek(known)

@@ -43,20 +43,18 @@ SELECT product, shadow, key FROM found WHERE product IN (SELECT product FROM fou
 class Swap:
     """One swap; ``begin`` stops the aggregators' writes, ``finish`` may be called again by another process."""
 
-    def __init__(self, redis: Redis, keys: ViewKeys, owner: str, *, keys_a_call: int = KEYS_A_CALL) -> None:
+    def __init__(
+        self, redis: Redis, keys: ViewKeys, shadow: str, owner: str, *, keys_a_call: int = KEYS_A_CALL
+    ) -> None:
         self.keys = 0
         self.calls = 0
         self.longest_call_s = 0.0
         self._redis = redis
         self._keys = keys
+        self._shadow = keys.shadow(shadow)
         self._owner = owner
         self._keys_a_call = keys_a_call
         self._script = redis.register_script(SCRIPT)
-
-    @property
-    def begun(self) -> bool:
-        """Whether a swap was cut short, by this process or another."""
-        return bool(self._redis.hexists(self._keys.rebuild, SWAP))
 
     def begin(self) -> None:
         """Let nobody count into the live view. The shadow is complete."""
@@ -67,13 +65,13 @@ class Swap:
         phase, topic = map(self._state, (SWAP, "topic"))
         if not phase or not topic:
             raise ConfigurationError(
-                f"{self._keys.rebuild} does not say how far the swap is: it was changed by hand"
+                f"{self._keys.rebuild} does not say how far the swap is: another rebuild finished it, or it was changed by hand"
             )
         waiting: list[Pair] = []
         with closing(sqlite3.connect("")) as store:  # a temporary file, for the keys may be many
             store.execute(_KEYS)
             self._list(store, self._keys, shadow=False)
-            self._list(store, self._keys.shadow, shadow=True)
+            self._list(store, self._shadow, shadow=True)
             [(total,)] = store.execute("SELECT count(*) FROM found")
             for of_phase, pairs in self._products(store, leftovers=phase == _LEFTOVERS):
                 if waiting and len(waiting) + len(pairs) > self._keys_a_call:
@@ -103,7 +101,7 @@ class Swap:
             sources: dict[str, str] = {}
             for _, shadow, key in rows:
                 if shadow:
-                    sources[self._keys.prefix + key.removeprefix(self._keys.shadow.prefix)] = key
+                    sources[self._keys.prefix + key.removeprefix(self._shadow.prefix)] = key
                 else:
                     sources.setdefault(key, "")
             yield _MOVES, [(source, target) for target, source in sources.items()]
@@ -114,7 +112,7 @@ class Swap:
         Offsets of other topics go: their events are not in the shadow and must be read again. All marks go, so that
         whatever an aggregator had begun on the old view is refused on the new one.
         """
-        keys, shadow = self._keys, self._keys.shadow
+        keys, shadow = self._keys, self._shadow
         for ranking in Ranking:
             yield shadow.ranking(ranking), keys.ranking(ranking)
             yield shadow.ranking_revisions(ranking), keys.ranking_revisions(ranking)

@@ -90,7 +90,7 @@ def test_aggregators_count_on_while_a_view_is_made_anew_again_and_again(
                 rebuild(settings, redis, keys_a_call=100)
 
         assert_equal(scored, redis)
-        assert running.worker.counts.applied >= EVENTS
+        assert running.worker.counts.applied >= 2 * 15  # what was published after the last rebuild
 
 
 def test_a_replay_that_is_cut_short_goes_on_and_left_the_live_view_alone(
@@ -117,6 +117,22 @@ def test_a_replay_under_other_settings_starts_over(
     done = rebuild(settings, redis)
 
     assert done.records == EVENTS
+    assert_equal(scored, redis)
+
+
+def test_a_shadow_of_a_topic_that_was_made_anew_is_refused_until_it_is_removed(
+    scored: ScoredTopic, settings: RebuildSettings, redis: Redis, keys: ViewKeys
+) -> None:
+    with pytest.raises(Cut):
+        rebuild(settings, redis, progress=cut)
+    shadow = keys.shadow(str(redis.hget(keys.rebuild, "shadow")))
+    redis.hset(shadow.offsets(scored.name), "0", "1000000")
+
+    with pytest.raises(ConfigurationError, match="made anew"):
+        rebuild(settings, redis)
+
+    abort(redis, keys)
+    rebuild(settings, redis)
     assert_equal(scored, redis)
 
 

@@ -17,7 +17,7 @@ from consumers.rebuild.rebuild import abort
 from consumers.rebuild.swap import Swap
 from schemas.errors import ConfigurationError
 from schemas.events import Channel
-from schemas.redis_keys import Ranking, ViewKeys
+from schemas.redis_keys import SWAP, Ranking, ViewKeys
 
 TOPIC = "reviews.scored"
 EVENTS = [
@@ -34,6 +34,7 @@ EVENTS = [
         ]
     )
 ]
+SHADOW = "shadow"
 STEP = 2
 """Events that the aggregator applies at a time."""
 
@@ -134,13 +135,13 @@ def falsified(redis: Redis) -> ViewKeys:
 def shadow(redis: Redis, keys: ViewKeys, events: int = len(EVENTS)) -> str:
     """Make a shadow of the first events; returns who owns it."""
     owner = uuid4().hex
-    redis.hset(keys.rebuild, mapping={"topic": TOPIC, "owner": owner})
-    aggregate(view_of(redis, keys.shadow), EVENTS[:events])
+    redis.hset(keys.rebuild, mapping={"topic": TOPIC, "owner": owner, "shadow": SHADOW})
+    aggregate(view_of(redis, keys.shadow(SHADOW)), EVENTS[:events])
     return owner
 
 
 def swap(redis: Redis, keys: ViewKeys, owner: str, keys_a_call: int = 1000) -> Swap:
-    swapped = Swap(redis, keys, owner, keys_a_call=keys_a_call)
+    swapped = Swap(redis, keys, SHADOW, owner, keys_a_call=keys_a_call)
     swapped.begin()
     swapped.finish()
     return swapped
@@ -169,7 +170,7 @@ def test_a_swap_between_any_two_commands_of_an_aggregator_loses_nothing_and_doub
 ) -> None:
     for moment in count():
         keys = falsified(redis)
-        swapped, commands = Swap(redis, keys, shadow(redis, keys, replayed)), count()
+        swapped, commands = Swap(redis, keys, SHADOW, shadow(redis, keys, replayed)), count()
 
         def turn(swapped: Swap = swapped, commands: Iterator[int] = commands) -> None:
             if next(commands) == moment:  # noqa: B023 -- called within this round
@@ -203,8 +204,8 @@ def test_a_swap_that_is_cut_short_at_any_command_is_finished_by_another(
         except Cut:
             owner = uuid4().hex
             redis.hset(keys.rebuild, "owner", owner)
-            again = Swap(redis, keys, owner, keys_a_call=keys_a_call)
-            if not again.begun:
+            again = Swap(redis, keys, SHADOW, owner, keys_a_call=keys_a_call)
+            if not redis.hexists(keys.rebuild, SWAP):
                 again.begin()
             again.finish()
             assert stored(redis, keys) == right, f"cut before command {moment}"
@@ -239,7 +240,7 @@ def _of(state: dict[str, Any], product: str) -> dict[str, Any]:
 def test_nobody_writes_while_a_swap_is_under_way(redis: Redis, wrong: ViewKeys) -> None:
     view, owner = view_of(redis, wrong), shadow(redis, wrong)
     view.offsets(TOPIC)
-    Swap(redis, wrong, owner).begin()
+    Swap(redis, wrong, SHADOW, owner).begin()
     before = stored(redis, wrong)
 
     assert view.apply(TOPIC, EVENTS[4:], {0: 4}) == {0}
@@ -254,9 +255,20 @@ def test_a_rebuild_that_another_one_took_over_swaps_nothing(redis: Redis, wrong:
     second = shadow(redis, wrong)
 
     with pytest.raises(ConfigurationError, match="another rebuild"):
-        Swap(redis, wrong, first).begin()
+        Swap(redis, wrong, SHADOW, first).begin()
 
-    assert not Swap(redis, wrong, second).begun
+    assert redis.hgetall(wrong.rebuild) == {"topic": TOPIC, "owner": second, "shadow": SHADOW}
+
+
+def test_nobody_writes_to_the_shadow_that_is_being_swapped_in(redis: Redis, wrong: ViewKeys) -> None:
+    owner = shadow(redis, wrong, 4)
+    late = view_of(redis, wrong.shadow(SHADOW))
+    late.offsets(TOPIC)
+    Swap(redis, wrong, SHADOW, owner).begin()
+
+    assert late.apply(TOPIC, EVENTS[4:], {0: 4}) == {0}
+    with pytest.raises(SwapUnderWay):
+        late.offsets(TOPIC)
 
 
 def test_an_abort_leaves_nothing_but_the_live_view(redis: Redis, wrong: ViewKeys) -> None:
@@ -269,7 +281,7 @@ def test_an_abort_leaves_nothing_but_the_live_view(redis: Redis, wrong: ViewKeys
 
 
 def test_a_swap_that_has_begun_cannot_be_aborted(redis: Redis, wrong: ViewKeys) -> None:
-    Swap(redis, wrong, shadow(redis, wrong)).begin()
+    Swap(redis, wrong, SHADOW, shadow(redis, wrong)).begin()
 
     with pytest.raises(ConfigurationError, match="finish it"):
         abort(redis, wrong)
