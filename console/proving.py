@@ -73,7 +73,7 @@ def rebuild(settings: RebuildSettings, abort: bool) -> None:
     Readers are served all the time and aggregators may be running: they wait for some seconds during the swap. After an
     interruption the same command goes on. Redis needs room for a second view meanwhile.
     """
-    redis = Redis.from_url(settings.redis_url, decode_responses=True)
+    redis = Redis.from_url(**settings.redis_config())
     keys = ViewKeys(settings.redis_prefix)
     if abort:
         abort_rebuild(redis, keys)

@@ -76,6 +76,11 @@ def test_each_user_does_its_whole_job_with_what_the_page_gives_it(
         verify = {**as_user("reviewstream-verify"), **redis("reviewstream-verify")}
         eventually(lambda: verified(run, verify, len(scored_of(topics.outcomes.all()))))
 
+    rebuild = {**as_user("reviewstream-rebuild"), **redis("reviewstream-rebuild")}
+    assert run(rebuild, "rebuild", "--abort").exit_code == 0
+    assert "rebuilt from" in run(rebuild, "rebuild").said
+    assert verified(run, verify, len(scored_of(topics.outcomes.all())))
+
     tailed = run(as_user("reviewstream-tail"), "tail", "--from-beginning", "--limit", "1", "--json")
     assert json.loads(tailed.said)["review_id"] == "r1"
     for arguments in (("kettle",), ("--top", "reviews")):
@@ -100,7 +105,7 @@ def test_a_missing_permission_is_named_at_the_start(
     job = missing.user.removeprefix("reviewstream-")
     arguments = {"publish": [str(reviews)], "tail": ["--limit", "1"]}.get(job, [])
     settings = {**as_user(missing.user), "health_file": tmp_path / "healthy", "provider": "cpu"}
-    if job in ("aggregate", "verify"):
+    if job in ("aggregate", "verify", "rebuild"):
         settings |= redis(missing.user)
 
     with secured.without(missing):
