@@ -86,11 +86,18 @@ def run_aggregator(settings: AggregatorSettings, instance: str = "a") -> InThrea
 class Job:
     """``reviewstream score`` or ``aggregate``, or a stand-in; what it writes is appended to ``log``."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        settings: Mapping[str, str],
+        log: Path,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._command = command
         self._environment = {
             **os.environ,
-            **{f"REVIEWSTREAM_{name.upper()}": value for name, value in environment.items()},
+            **{f"REVIEWSTREAM_{name.upper()}": value for name, value in settings.items()},
+            **(variables or {}),
         }
         self._log = log
         self._start()
@@ -115,6 +122,11 @@ class Job:
         self._process.wait()
         self._start()
 
+    def kill(self) -> None:
+        """SIGKILL; returns once it is gone."""
+        self._process.kill()
+        self._process.wait()
+
     def wait(self, timeout: float) -> int:
         """Its exit code, once it has left by itself."""
         return self._process.wait(timeout)
@@ -128,8 +140,7 @@ class Job:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
+        self.kill()
 
     def _start(self) -> None:
         with self._log.open("ab") as log:

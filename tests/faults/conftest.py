@@ -1,0 +1,40 @@
+"""What the fault tests share."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from harness import Rig
+from ledger import Ledger
+
+from embedded import KafkaCluster, ValkeyServer
+
+SEED = 5
+
+
+@pytest.fixture
+def make_rig(
+    fragile: KafkaCluster, valkey: ValkeyServer, topic_prefix: str, tmp_path: Path
+) -> Iterator[Callable[..., Rig]]:
+    """Makes the rig of a test, on the shared servers unless others are given; all members are gone after the test."""
+    with ExitStack() as stack:
+
+        def make(
+            *, servers: str = fragile.bootstrap_servers, redis_url: str = valkey.url, seed: int = SEED
+        ) -> Rig:
+            rig = Rig(servers, redis_url, topic_prefix, tmp_path, seed)
+            stack.callback(rig.close)
+            return rig
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Iterator[Ledger]:
+    """Takes what the fault tests have proved; published into the folder that ``FAULTS_REPORT`` names."""
+    collected = Ledger()
+    yield collected
+    if folder := os.environ.get("FAULTS_REPORT"):
+        collected.publish(Path(folder))

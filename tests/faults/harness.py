@@ -1,0 +1,259 @@
+"""A pipeline of processes under a seeded stream, to be broken, healed and judged.
+
+To add a fault, write a test like this one; ``make_rig`` is a fixture::
+
+    def test_a_redis_that_is_killed(make_rig, ledger):
+        rig = make_rig(redis_url=durable.url)
+        rig.start("score", "a"), rig.start("aggregate", "a")
+        with rig.feeding():                      # the stream flows in the background
+            rig.flow(500)                        # wait until that many more raw records are done
+            durable.kill(); broken = time.monotonic()
+            durable.restart()
+            recovery = rig.catch_up_since(broken)
+        findings = rig.prove()                   # settles, judges, raises with seed and findings
+        ledger.add("Redis killed, its data kept", [recovery], findings)
+
+``rig.start(..., **settings)`` takes any setting by name (``bootstrap_servers`` or ``redis_url`` of a proxy, for example).
+``strike=Strike(step)`` makes the process end itself at a named step, see ``steps``. A member that has ended is started again
+with ``member.start()``. Whatever the fault does, ``prove`` compares all topics and all of Redis with the oracle.
+"""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+from jobs import Job
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+from observation import observe
+from oracle import Findings, judge
+from raw_topics import Topics
+from redis import Redis
+from steps import Strike, read_notes
+from stream import Stream
+from waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+PATHS = (ROOT, ROOT / "tests" / "faults", ROOT / "tests" / "pipeline")
+PARTITIONS = 6
+
+SETTINGS: dict[str, str] = {
+    "session_timeout": "2",
+    "transaction_timeout": "4",
+    "outage_deadline": "60",
+    "batch_size": "32",
+    "apply_batch_size": "100",
+}
+"""Impatient, and in small steps, so that there is always something in flight to break."""
+
+EVENTS_A_SECOND = 300
+CHUNK = 30
+PATIENCE_S = 120.0
+LOG_TAIL = 1500
+
+
+class Member:
+    """One instance of a scorer or an aggregator, life after life."""
+
+    def __init__(self, role: str, instance: str, settings: dict[str, str], folder: Path) -> None:
+        self.role = role
+        self.name = f"{role}-{instance}"
+        self.lives = 0
+        self._settings = {**settings, "instance_id": instance}
+        self._folder = folder
+        self._job: Job | None = None
+
+    def start(self, strike: Strike | None = None, **variables: str) -> Self:
+        """A new life, with a strike planned or without."""
+        assert self._job is None or not self._job.running, f"{self.name} runs already"
+        self.lives += 1
+        variables |= {
+            "PYTHONPATH": ":".join(map(str, PATHS)),
+            "FAULTS_NOTES": str(self._notes),
+            **({"FAULTS_STRIKE": strike.to_text()} if strike else {}),
+        }
+        command = [sys.executable, str(ROOT / "tests" / "faults" / "worker.py"), self.role]
+        self._job = Job(command, self._settings, self._folder / f"{self.name}.log", variables)
+        return self
+
+    @property
+    def job(self) -> Job:
+        """The process of this life."""
+        assert self._job, f"{self.name} was never started"
+        return self._job
+
+    @property
+    def running(self) -> bool:
+        return self._job is not None and self._job.running
+
+    def noted(self, what: str) -> float | None:
+        """When this life wrote ``working`` or ``struck`` down, in seconds of ``time.monotonic``."""
+        return next((note.at for note in read_notes(self._notes) if note.what == what), None)
+
+    def wait_until(self, what: str, timeout: float = PATIENCE_S) -> float:
+        """When it was noted, once it was."""
+        return eventually(lambda: self.noted(what), timeout) or 0.0
+
+    def expect_killed(self) -> None:
+        """Its end must have been SIGKILL.
+
+        Raises:
+            AssertionError: it left by itself; with the end of its log.
+        """
+        code = self.job.wait(PATIENCE_S)
+        assert code == -signal.SIGKILL, f"{self.name} left with {code}:\n{self.job.log[-LOG_TAIL:]}"
+
+    @property
+    def _notes(self) -> Path:
+        return self._folder / f"{self.name}.{self.lives}.notes"
+
+
+class Rig:
+    """Topics and a Redis prefix of its own, members, a stream, and the oracle's judgement."""
+
+    def __init__(self, servers: str, redis_url: str, prefix: str, folder: Path, seed: int) -> None:
+        self.seed = seed
+        self.prefix = f"{prefix.rstrip('.')}:"
+        self.stream = Stream(seed, PARTITIONS)
+        self.published = 0
+        self.members: list[Member] = []
+        self._folder = folder
+        self._stack = ExitStack()
+        self.topics = self._stack.enter_context(Topics(servers, prefix, PARTITIONS))
+        self.redis = self._stack.enter_context(Redis.from_url(redis_url, decode_responses=True))
+        self._settings = {
+            **self.topics.environment(**SETTINGS),
+            "redis_url": redis_url,
+            "redis_prefix": self.prefix,
+            "aggregator_group": f"{prefix}aggregator",
+        }
+        self._any, self._committed = (
+            self._stack.enter_context(KafkaConsumer(bootstrap_servers=servers, isolation_level=level))
+            for level in ("read_uncommitted", "read_committed")
+        )
+
+    def member(self, role: str, instance: str = "a", **settings: str) -> Member:
+        """One that is not started yet; ``settings`` are those of the pipeline, by name."""
+        self.members.append(Member(role, instance, self._settings | settings, self._folder))
+        return self.members[-1]
+
+    def start(self, role: str, instance: str = "a", strike: Strike | None = None, **settings: str) -> Member:
+        """A running one."""
+        return self.member(role, instance, **settings).start(strike)
+
+    def publish(self, count: int) -> None:
+        """The next records of the stream; returns when Kafka has stored them."""
+        while count > 0:
+            records = self.stream.take(min(count, CHUNK))
+            self.topics.publish(*records)
+            self.published += len(records)
+            count -= len(records)
+
+    @contextmanager
+    def feeding(self, events_a_second: float = EVENTS_A_SECOND) -> Iterator[None]:
+        """Let the stream flow in the background."""
+        ended, errors = threading.Event(), []
+
+        def feed() -> None:
+            try:
+                while not ended.wait(CHUNK / events_a_second):
+                    self.publish(CHUNK)
+            except BaseException as error:  # noqa: BLE001 -- raised again in the test's thread
+                errors.append(error)
+
+        thread = threading.Thread(target=feed, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join(PATIENCE_S)
+        if errors:
+            raise errors[0]
+
+    def flow(self, records: int, timeout: float = PATIENCE_S) -> None:
+        """Return once that many more raw records are scored and committed."""
+        before = sum(self.topics.committed().values())
+        self._wait(lambda: sum(self.topics.committed().values()) >= before + records, timeout, "scored")
+
+    def catch_up(self, timeout: float = PATIENCE_S) -> None:
+        """Return once all that was published before this call is scored, and all of that is counted."""
+        raw = self._ends(self._any, self.topics.raw)
+        self._wait(lambda: _reached(self.topics.committed(), raw), timeout, "scored")
+        scored = self._ends(self._any, self.topics.scored)
+        self._wait(lambda: _reached(self.stored_offsets(), scored), timeout, "counted")
+
+    def catch_up_since(self, broken: float, timeout: float = PATIENCE_S) -> float:
+        """Seconds from ``broken`` (of ``time.monotonic``) until all published before this call is counted."""
+        self.catch_up(timeout)
+        return time.monotonic() - broken
+
+    def stored_offsets(self) -> dict[int, int]:
+        """What Redis says is counted, by partition of the scored topic."""
+        stored = self.redis.hgetall(f"{self.prefix}offsets:{self.topics.scored}")
+        return {int(partition): int(offset) for partition, offset in stored.items()}
+
+    def prove(self, timeout: float = PATIENCE_S) -> Findings:
+        """Let everything settle, and judge it; the stream must have ended.
+
+        Raises:
+            AssertionError: something was lost, doubled, altered, reordered or miscounted; with the seed.
+        """
+        self.catch_up(timeout)
+        for topic in (self.topics.scored, self.topics.dead_letters):
+            # What an open transaction holds back is neither there nor not there.
+            self._wait(
+                lambda topic=topic: self._ends(self._any, topic) == self._ends(self._committed, topic),
+                timeout,
+                "closed",
+            )
+        ends = self._ends(self._committed, self.topics.scored)
+        self._wait(lambda: self.stored_offsets() == ends, timeout, "counted")
+        seen = observe(self.topics, self.redis, self.prefix)
+        assert len(seen.raw) == self.published, "the raw topic is not what was published"
+        findings = judge(seen)
+        assert not findings.kinds, f"seed {self.seed}, {self.published} records:\n{findings}"
+        return findings
+
+    def widen(self, partitions: int) -> None:
+        """Add partitions to the raw topic; the stream goes on with new products in them."""
+        with KafkaAdminClient(bootstrap_servers=self.topics.servers) as admin:
+            admin.create_partitions({self.topics.raw: partitions})
+        self.stream.widen(partitions)
+
+    def close(self) -> None:
+        for member in self.members:
+            if member.running:
+                member.job.kill()
+        self._stack.close()
+
+    def _wait(self, condition: Any, timeout: float, what: str) -> None:
+        try:
+            eventually(condition, timeout)
+        except AssertionError as error:
+            logs = "\n".join(
+                f"--- {member.name}, {'running' if member.running else 'ended'}:\n{member.job.log[-LOG_TAIL:]}"
+                for member in self.members
+                if member.lives
+            )
+            raise AssertionError(
+                f"not all was {what} within {timeout:g} s, seed {self.seed}\n{logs}"
+            ) from error
+
+    def _ends(self, consumer: KafkaConsumer, topic: str) -> dict[int, int]:
+        """Offsets after the last record of each partition; none of any while Kafka is away."""
+        with suppress(KafkaError):
+            places = [
+                TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic))
+            ]
+            return {place.partition: end for place, end in consumer.end_offsets(places).items()}
+        return {}
+
+
+def _reached(offsets: dict[int, int], targets: dict[int, int]) -> bool:
+    return bool(targets) and all(offsets.get(partition, 0) >= target for partition, target in targets.items())

