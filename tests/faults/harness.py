@@ -126,7 +126,7 @@ class Rig:
         self._stack = ExitStack()
         self.topics = self._stack.enter_context(Topics(servers, prefix, PARTITIONS))
         self.redis = self._stack.enter_context(Redis.from_url(redis_url, decode_responses=True))
-        self._settings = {
+        self.settings = {
             **self.topics.environment(**SETTINGS),
             "redis_url": redis_url,
             "redis_prefix": self.prefix,
@@ -139,7 +139,7 @@ class Rig:
 
     def member(self, role: str, instance: str = "a", **settings: str) -> Member:
         """One that is not started yet; ``settings`` are those of the pipeline, by name."""
-        self.members.append(Member(role, instance, self._settings | settings, self._folder))
+        self.members.append(Member(role, instance, self.settings | settings, self._folder))
         return self.members[-1]
 
     def start(self, role: str, instance: str = "a", strike: Strike | None = None, **settings: str) -> Member:
