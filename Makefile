@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 300
 
-.PHONY: help demo test check contracts format bench fuzz clean
+.PHONY: help demo test test-faults check contracts format bench fuzz clean
 
 help: ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,10 @@ demo: $(VENV)/.demo ## See the whole pipeline work, on servers of its own
 test: $(VENV)/.dev ## Run every test, on a real Kafka and a real Valkey
 	@$(BIN)/python -m embedded.warm
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-faults: $(VENV)/.dev ## Break the pipeline hundreds of times, and publish what held (half an hour)
+	@$(BIN)/python -m embedded.warm
+	FAULTS_REPORT=docs $(BIN)/python -m pytest tests/faults -m 'long or not long' --capture=no $(ARGS)
 
 check: $(VENV)/.dev ## Format, lint, types, import rules, generated contracts, compose file
 	$(BIN)/ruff format --check .

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from jobs import Job
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from observation import observe
 from oracle import Findings, judge
@@ -51,10 +51,16 @@ SETTINGS: dict[str, str] = {
 }
 """Impatient, and in small steps, so that there is always something in flight to break."""
 
-EVENTS_A_SECOND = 300
+EVENTS_A_SECOND = 200
 CHUNK = 30
 PATIENCE_S = 120.0
 LOG_TAIL = 1500
+
+
+def say(line: str) -> None:
+    """A line of progress, for those who wait for a long run."""
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+    sys.stdout.flush()
 
 
 class Member:
@@ -62,6 +68,7 @@ class Member:
 
     def __init__(self, role: str, instance: str, settings: dict[str, str], folder: Path) -> None:
         self.role = role
+        self.instance = instance
         self.name = f"{role}-{instance}"
         self.lives = 0
         self._settings = {**settings, "instance_id": instance}
@@ -133,7 +140,9 @@ class Rig:
             "aggregator_group": f"{prefix}aggregator",
         }
         self._any, self._committed = (
-            self._stack.enter_context(KafkaConsumer(bootstrap_servers=servers, isolation_level=level))
+            self._stack.enter_context(
+                KafkaConsumer(bootstrap_servers=servers, isolation_level=level, metadata_max_age_ms=1000)
+            )
             for level in ("read_uncommitted", "read_committed")
         )
 
@@ -222,8 +231,7 @@ class Rig:
 
     def widen(self, partitions: int) -> None:
         """Add partitions to the raw topic; the stream goes on with new products in them."""
-        with KafkaAdminClient(bootstrap_servers=self.topics.servers) as admin:
-            admin.create_partitions({self.topics.raw: partitions})
+        self.topics.widen(partitions)
         self.stream.widen(partitions)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from oracle import Findings
+from strikes import Killed
 
 from embedded import versions
 
@@ -62,6 +63,11 @@ class Ledger:
         for kind, found in findings.kinds.items():
             row.findings[kind] = row.findings.get(kind, 0) + len(found)
         row.recoveries_s += [round(seconds, 2) for seconds in recoveries_s]
+
+    def add_kills(self, kills: Sequence[Killed], findings: Findings) -> None:
+        """The kills of one run."""
+        for title in sorted({kill.title for kill in kills}):
+            self.add(title, [kill.recovery_s for kill in kills if kill.title == title], findings)
 
     def note(self, name: str, fact: Any) -> None:
         """Something about the whole run, such as its seed."""

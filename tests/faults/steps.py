@@ -74,7 +74,7 @@ SCRIPTS = {
 
 @dataclass(frozen=True)
 class Strike:
-    """What happens to a process at the n-th time that it passes a step (from 1)."""
+    """The signal that a process sends itself at the n-th time that it passes a step (from 1)."""
 
     step: Step
     passage: int = 1

@@ -1,36 +1,86 @@
 """Scorers and aggregators that are killed at every named step: nothing is lost, doubled, reordered or miscounted."""
 
+import random
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from signal import SIGSTOP
 
+import pytest
 from harness import Rig
 from ledger import Ledger
 from steps import REBALANCE_STEPS, STEPS, Strike
-from strikes import Killed, kill_at_steps, kill_in_a_rebalance
+from strikes import Killed, Moment, kill_in_a_rebalance, kill_life_after_life
 
 ROLES = ("score", "aggregate")
 
+KILLS_OF_A_MEMBER = 53
+"""Of two members of each role: over 200 SIGKILLs in all."""
 
-def test_a_process_is_killed_at_every_step(make_rig: Callable[..., Rig], ledger: Ledger) -> None:
+REBALANCES = 3
+EVENTS = 200_000
+EVENTS_A_SECOND = 250
+SETTLE_S = 900.0
+
+
+def test_processes_are_killed_at_every_step(make_rig: Callable[..., Rig], ledger: Ledger) -> None:
     rig = make_rig()
 
+    def kill(role: str) -> list[Killed]:
+        a, b = rig.member(role, "a"), rig.member(role, "b")
+        strikes = [Strike(step, passage=2) for step in STEPS[role]]
+        return [
+            *kill_in_a_rebalance(a, b),
+            *kill_life_after_life({a: deque(strikes[::2]), b: deque(strikes[1::2])}),
+        ]
+
     with rig.feeding(), ThreadPoolExecutor() as threads:
-        pools = threads.map(lambda role: kill_everywhere(rig, role), ROLES)
-        kills = [kill for pool in pools for kill in pool]
+        kills = [kill for pool in threads.map(kill, ROLES) for kill in pool]
 
     findings = rig.prove()
-    assert {(kill.role, kill.step) for kill in kills} == {
+    assert {(kill.role, kill.where) for kill in kills} == {
         (role, step) for role in ROLES for step in (*STEPS[role], *REBALANCE_STEPS)
     }
-    for kill in kills:
-        ledger.add(f"SIGKILL of a {kill.title}", [kill.recovery_s], findings)
+    ledger.add_kills(kills, findings)
 
 
-def kill_everywhere(rig: Rig, role: str) -> list[Killed]:
-    a, b = rig.member(role, "a"), rig.member(role, "b")
-    strikes = [Strike(step, passage=2) for step in STEPS[role]]
-    return [
-        *kill_in_a_rebalance(a, b),
-        *kill_at_steps({a: deque(strikes[::2]), b: deque(strikes[1::2])}),
-    ]
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_hundreds_of_processes_are_killed_at_random(make_rig: Callable[..., Rig], ledger: Ledger) -> None:
+    rig = make_rig()
+
+    def kill(role: str) -> list[Killed]:
+        a, b = rig.member(role, "a"), rig.member(role, "b")
+        draw = random.Random(f"{rig.seed} {role}")
+        kills = []
+        for number in range(REBALANCES):
+            kills += kill_in_a_rebalance(a, b)
+            kills += kill_life_after_life({member: random_strikes(draw, role, number) for member in (a, b)})
+            for member in (a, b):
+                assert member.job.stop() == 0, member.job.log
+        for member in (a, b):
+            member.start()
+        return kills
+
+    with rig.feeding(EVENTS_A_SECOND), ThreadPoolExecutor() as threads:
+        kills = [kill for pool in threads.map(kill, ROLES) for kill in pool]
+    rig.publish(EVENTS - rig.published)
+
+    findings = rig.prove(SETTLE_S)
+    assert len(kills) >= 200
+    ledger.add_kills(kills, findings)
+    ledger.note("seed", rig.seed)
+
+
+def random_strikes(draw: random.Random, role: str, round_number: int) -> deque[Strike | Moment]:
+    """Deaths of one member in one round: at any step that its role passes, at any moment, or after a suspension."""
+    share = (KILLS_OF_A_MEMBER - 2) // REBALANCES + (round_number == 0)
+
+    def strike() -> Strike | Moment:
+        luck = draw.random()
+        if luck < 0.2:
+            return Moment(draw.uniform(0, 3))
+        step, passage = draw.choice(STEPS[role]), draw.randint(1, 12)
+        return Strike(step, passage, SIGSTOP) if luck < 0.26 else Strike(step, passage)
+
+    return deque(strike() for _ in range(share))

@@ -65,7 +65,12 @@ class Topics:
         create_topics(TopicSettings(bootstrap_servers=servers, partitions=partitions, **self.names))
         self._stack = ExitStack()
         self._producer = self._stack.enter_context(
-            KafkaProducer(bootstrap_servers=servers, acks="all", max_request_size=2 * RAW_MAX_BYTES)
+            KafkaProducer(
+                bootstrap_servers=servers,
+                acks="all",
+                max_request_size=2 * RAW_MAX_BYTES,
+                metadata_max_age_ms=5000,  # partitions that a test adds are known soon
+            )
         )
         self.outcomes = self._stack.enter_context(Watch(servers, self.scored, self.dead_letters))
 
@@ -88,6 +93,12 @@ class Topics:
         """Publish to the raw topic; returns where each record stands."""
         sends = [self._send(record) for record in records]
         return [(stored.partition, stored.offset) for stored in (sent.get(timeout=60) for sent in sends)]
+
+    def widen(self, partitions: int) -> None:
+        """Add partitions to the raw topic; returns once the producer knows them."""
+        with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+            admin.create_partitions({self.raw: partitions})
+        eventually(lambda: len(self._producer.partitions_for(self.raw)) == partitions)
 
     def publish_reviews(self, count: int, *, partitions: int, name: str = "r") -> list[Place]:
         """``count`` reviews of ten products, spread over the partitions by product."""
