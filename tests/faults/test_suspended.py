@@ -69,7 +69,7 @@ def test_a_process_that_hangs_past_its_session_is_fenced_when_it_wakes_up(
 
     findings = rig.prove()
     for role, recovery in recoveries.items():
-        ledger.add(f"SIGSTOP of a {NAMES[role]} past its session, then SIGCONT", [recovery], findings)
+        ledger.add(f"Suspended past its session, then resumed: {NAMES[role]}", [recovery], findings)
 
 
 @pytest.mark.long
