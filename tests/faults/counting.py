@@ -13,6 +13,10 @@ NEGATIVES_KEPT = 100
 DAY_RETENTION = 400
 EXCERPT = 1000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MARKS = "marks:"
+A_MARK = "any mark"
+"""Marks are random: they prove that what was counted is still there."""
+
 RANKINGS = ("reviews", "positive", "negative", "strong_negative")
 
 
@@ -104,6 +108,8 @@ class View:
         keys[f"{self._prefix}offsets:{self._topic}"] = {
             str(partition): str(end) for partition, end in ends.items()
         }
+        counted_in = {partition for applied in self._applied.values() for partition in applied}
+        keys[f"{self._prefix}{MARKS}{self._topic}"] = {str(partition): A_MARK for partition in counted_in}
         # Redis has no empty collections, and what had expired when it was written is not there.
         gone = self._gone()
         return {name: content for name, content in keys.items() if content and name not in gone}
@@ -156,9 +162,12 @@ def counted(event: dict[str, Any]) -> Counted:
     return Counted(event["channel"], names, micros, days, code)
 
 
-def readable(keys: dict[str, Any]) -> dict[str, Any]:
-    """Lists of JSON as lists of what they say; the rest as it is."""
-    return {
-        name: [json.loads(entry) for entry in content] if isinstance(content, list) else content
-        for name, content in keys.items()
-    }
+def readable(keys: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Keys in the form of ``View.keys``: lists of JSON say what they mean, and one mark is as good as another."""
+
+    def content_of(name: str, content: Any) -> Any:
+        if name.startswith(f"{prefix}{MARKS}"):
+            return {partition: A_MARK if mark else "" for partition, mark in content.items()}
+        return [json.loads(entry) for entry in content] if isinstance(content, list) else content
+
+    return {name: content_of(name, content) for name, content in keys.items()}

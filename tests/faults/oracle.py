@@ -179,7 +179,7 @@ def _altered_letter(seen: Observation, raw: Entry, letter: Entry, reason: str) -
 
 
 def _judge_counts(seen: Observation, view: View, findings: Findings) -> None:
-    expected, found = view.keys(seen.scored_ends), readable(seen.keys)
+    expected, found = view.keys(seen.scored_ends), readable(seen.keys, seen.prefix)
     for name in sorted(expected.keys() | found.keys()):
         wanted, stored = _items(expected.get(name)), _items(found.get(name))
         findings.fields += len(wanted)

@@ -40,7 +40,7 @@ def assert_refused(sleeper: Member, step: Step) -> None:
     if step in {Step.SENT, Step.OFFSETS_SENT, Step.POLLED, Step.SCORED} and sleeper.role == "score":
         assert "batch not committed" in sleeper.job.log
     if step is Step.BEFORE_APPLY:
-        assert "Redis no longer holds offset" in sleeper.job.log
+        assert "Redis is not as we left it" in sleeper.job.log
 
 
 @pytest.mark.parametrize(
