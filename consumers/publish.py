@@ -108,6 +108,10 @@ def producer_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
 class TransactionalPublisher:
     """Exactly once: outputs and offsets are one Kafka transaction.
 
+    Every record is stored before the commit is asked for. kafka-python 3.0.12 reports success for the commit of a
+    transaction that the broker has aborted, if a record's refusal is how it learns of that; and it commits without a record
+    that it has given up.
+
     A producer does not outlive a failed transaction. kafka-python 3.0.12 would commit that one's offsets with the next
     transaction, for partitions that may be another member's by then. And starting the successor ends whatever was left
     open, so that the group's committed offsets are final before they are read again.
@@ -133,7 +137,7 @@ class TransactionalPublisher:
                 sends = [send(producer, output) for output in outputs]
                 producer.send_offsets_to_transaction(commit_form(offsets), group)
                 for sent in sends:
-                    sent.get()  # kafka-python 3.0.12 commits although it could not even send a record
+                    sent.get()
                 producer.commit_transaction()
         except KafkaError as error:
             self._note_failure(error)
