@@ -53,6 +53,13 @@ SETTINGS: dict[str, str] = {
 
 EVENTS_A_SECOND = 200
 CHUNK = 30
+
+MOST_WAITING = 2000
+"""The stream pauses while more raw records than this wait, so that a slow machine is never left hopelessly behind."""
+
+LOOK_EVERY = 1000
+"""Kafka is asked again once that many records might have passed."""
+
 PATIENCE_S = 120.0
 LOG_TAIL = 1500
 
@@ -128,6 +135,8 @@ class Rig:
         self.prefix = f"{prefix.rstrip('.')}:"
         self.stream = Stream(seed, PARTITIONS)
         self.published = 0
+        self._scored = 0
+        """At least so many of them are scored and committed."""
         self.members: list[Member] = []
         self._folder = folder
         self._stack = ExitStack()
@@ -171,7 +180,8 @@ class Rig:
         def feed() -> None:
             try:
                 while not ended.wait(CHUNK / events_a_second):
-                    self.publish(CHUNK)
+                    if self._settled_since(MOST_WAITING):
+                        self.publish(CHUNK)
             except BaseException as error:  # noqa: BLE001 -- raised again in the test's thread
                 errors.append(error)
 
@@ -184,6 +194,12 @@ class Rig:
             thread.join(PATIENCE_S)
         if errors:
             raise errors[0]
+
+    def _settled_since(self, waiting: int) -> bool:
+        """Whether at most so many records wait to be scored; asked of Kafka once in a while."""
+        if self.published - self._scored > waiting - LOOK_EVERY:
+            self._scored = sum(self.topics.committed().values())
+        return self.published - self._scored <= waiting
 
     def flow(self, records: int, timeout: float = PATIENCE_S) -> None:
         """Return once that many more raw records are scored and committed."""

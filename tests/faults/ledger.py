@@ -41,9 +41,14 @@ class Row:
 
 
 class Ledger:
-    """Collects rows; the same fault from several tests is one row."""
+    """Collects rows; the same fault from several tests is one row.
 
-    def __init__(self) -> None:
+    Args:
+        folder: where each new row is published at once, so that a run that is cut short leaves what it has proved.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         self._rows: dict[str, Row] = {}
         self._facts: dict[str, Any] = {}
 
@@ -63,6 +68,7 @@ class Ledger:
         row.fields += findings.fields
         for kind, found in findings.kinds.items():
             row.findings[kind] = row.findings.get(kind, 0) + len(found)
+        self._publish()
 
     def add_kills(self, kills: Sequence[Killed], findings: Findings) -> None:
         """The kills of one run."""
@@ -72,14 +78,17 @@ class Ledger:
     def add_claim(self, fault: str, recoveries_s: Sequence[float], claim: str) -> None:
         """A fault after which something else than the outcome of a stream was asserted."""
         self._row(fault, recoveries_s, None).claim = claim
+        self._publish()
 
     def note(self, name: str, fact: Any) -> None:
         """Something about the whole run, such as its seed."""
         self._facts[name] = fact
 
-    def publish(self, folder: Path) -> None:
+    def _publish(self) -> None:
         """Put the rows into ``faults.json``, beside those of other faults, and the table of all into ``faults.md``."""
-        path = folder / RESULTS
+        if self._folder is None:
+            return
+        path = self._folder / RESULTS
         kept = json.loads(path.read_text()) if path.exists() else {"rows": [], "run": {}}
         today = {"date": f"{datetime.now(UTC):%Y-%m-%d}"}
         rows = {row["fault"]: row for row in kept["rows"]}
@@ -87,7 +96,7 @@ class Ledger:
         run = kept["run"] | self._facts | machine()
         results = {"run": run, "rows": [rows[fault] for fault in sorted(rows)]}
         path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-        page = folder / PAGE
+        page = self._folder / PAGE
         page.write_text(with_table(page.read_text(), results))
 
     def _row(self, fault: str, recoveries_s: Sequence[float], times: int | None) -> Row:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from signal import SIGSTOP
 
 import pytest
-from harness import Rig
+from harness import Rig, say
 from ledger import Ledger
 from steps import REBALANCE_STEPS, STEPS, Strike
 from strikes import Killed, Moment, kill_in_a_rebalance, kill_life_after_life
@@ -19,6 +19,9 @@ KILLS_OF_A_MEMBER = 53
 
 REBALANCES = 3
 EVENTS = 200_000
+LARGER_STEPS = {"batch_size": "128", "apply_batch_size": "1000"}
+"""As the pipeline has by default, or half of it."""
+
 EVENTS_A_SECOND = 250
 SETTLE_S = 900.0
 
@@ -50,7 +53,7 @@ def test_hundreds_of_processes_are_killed_at_random(make_rig: Callable[..., Rig]
     rig = make_rig()
 
     def kill(role: str) -> list[Killed]:
-        a, b = rig.member(role, "a"), rig.member(role, "b")
+        a, b = (rig.member(role, instance, **LARGER_STEPS) for instance in "ab")
         draw = random.Random(f"{rig.seed} {role}")
         kills = []
         for number in range(REBALANCES):
@@ -62,14 +65,14 @@ def test_hundreds_of_processes_are_killed_at_random(make_rig: Callable[..., Rig]
             member.start()
         return kills
 
+    ledger.note("seed", rig.seed)
     with rig.feeding(EVENTS_A_SECOND), ThreadPoolExecutor() as threads:
         kills = [kill for pool in threads.map(kill, ROLES) for kill in pool]
+    say(f"{len(kills)} kills while {rig.published} records were published; now the rest")
     rig.publish(EVENTS - rig.published)
-
     findings = rig.prove(SETTLE_S)
     assert len(kills) >= 200
     ledger.add_kills(kills, findings)
-    ledger.note("seed", rig.seed)
 
 
 def random_strikes(draw: random.Random, role: str, round_number: int) -> deque[Strike | Moment]:
