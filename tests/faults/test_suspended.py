@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from signal import SIGCONT, SIGSTOP
 
 import pytest
@@ -13,6 +14,9 @@ from raw_topics import members
 from steps import STEPS, Step, Strike
 from strikes import NAMES
 from waiting import eventually
+
+pytestmark = pytest.mark.long
+"""In every run, tests/pipeline suspends a scorer and an aggregator once each."""
 
 LONG_TRANSACTION_S = 2
 LONG_SESSION_S = 30
@@ -44,19 +48,13 @@ def assert_refused(sleeper: Member, step: Step) -> None:
 
 
 @pytest.mark.parametrize(
-    "steps",
-    [
-        pytest.param({"score": Step.OFFSETS_SENT, "aggregate": Step.BEFORE_APPLY}, id="in flight"),
-        *(
-            pytest.param({"score": scoring, "aggregate": counting}, id=f"{counting}", marks=pytest.mark.long)
-            for scoring, counting in zip(2 * STEPS["score"], STEPS["aggregate"], strict=False)
-        ),
-    ],
+    ("scoring", "counting"), list(zip(cycle(STEPS["score"]), STEPS["aggregate"], strict=False))
 )
 def test_a_process_that_hangs_past_its_session_is_fenced_when_it_wakes_up(
-    make_rig: Callable[..., Rig], ledger: Ledger, steps: dict[str, Step]
+    make_rig: Callable[..., Rig], ledger: Ledger, scoring: Step, counting: Step
 ) -> None:
     rig = make_rig()
+    steps = {"score": scoring, "aggregate": counting}
 
     with rig.feeding(), ThreadPoolExecutor() as threads:
         recoveries = dict(
@@ -72,7 +70,6 @@ def test_a_process_that_hangs_past_its_session_is_fenced_when_it_wakes_up(
         ledger.add(f"Suspended past its session, then resumed: {NAMES[role]}", [recovery], findings)
 
 
-@pytest.mark.long
 def test_a_transaction_that_times_out_is_done_again(make_rig: Callable[..., Rig], ledger: Ledger) -> None:
     patient = {"session_timeout": str(LONG_SESSION_S), "transaction_timeout": str(LONG_TRANSACTION_S)}
     rig = make_rig()
