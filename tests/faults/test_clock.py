@@ -9,6 +9,8 @@ from ledger import Ledger
 
 from schemas.errors import ServerUnavailable
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+
 HALF_AN_HOUR = 1800
 TWO_HOURS = 7200
 """Kafka refuses records that are more than an hour ahead of its own clock."""
@@ -17,7 +19,6 @@ OUTAGE_S = 8
 ROUNDS = 4
 
 
-@pytest.mark.long
 def test_a_clock_that_jumps_back_and_forth_between_lives(
     make_rig: Callable[..., Rig], ledger: Ledger
 ) -> None:
@@ -39,7 +40,6 @@ def test_a_clock_that_jumps_back_and_forth_between_lives(
     ledger.add("Clock of a scorer moved back or on by half an hour, between lives", recoveries, rig.prove())
 
 
-@pytest.mark.long
 def test_a_clock_that_is_so_wrong_that_kafka_refuses_it_stops_the_scorer_and_loses_nothing(
     make_rig: Callable[..., Rig], ledger: Ledger
 ) -> None:

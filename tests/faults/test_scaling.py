@@ -7,8 +7,10 @@ import pytest
 from harness import PARTITIONS, Rig
 from ledger import Ledger
 
+pytestmark = pytest.mark.timeout(1800)
+
 ROLES = ("score", "aggregate")
-ROUNDS = 5
+ROUNDS = 3
 ADDED = 3
 SETTLE_S = 300.0
 

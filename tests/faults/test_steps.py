@@ -26,6 +26,7 @@ EVENTS_A_SECOND = 250
 SETTLE_S = 900.0
 
 
+@pytest.mark.timeout(900)  # a busy machine takes minutes to start so many processes
 def test_processes_are_killed_at_every_step(make_rig: Callable[..., Rig], ledger: Ledger) -> None:
     rig = make_rig()
 
@@ -48,7 +49,7 @@ def test_processes_are_killed_at_every_step(make_rig: Callable[..., Rig], ledger
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 def test_hundreds_of_processes_are_killed_at_random(make_rig: Callable[..., Rig], ledger: Ledger) -> None:
     rig = make_rig()
 

@@ -15,7 +15,7 @@ from steps import STEPS, Step, Strike
 from strikes import NAMES
 from waiting import eventually
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 """In every run, tests/pipeline suspends a scorer and an aggregator once each."""
 
 LONG_TRANSACTION_S = 2
