@@ -218,20 +218,23 @@ class PassingRedis(Redis):
 
 
 class PassingPipeline(Pipeline):
-    """Knows the script by its digest; in the middle, the server runs the first half of the calls."""
+    """Knows the script by its digest; in the middle, the server has run the first half of the calls."""
 
     passages: Passages
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         before, amid, after = SCRIPTS[self.command_stack[0][0][1]]
+        self._done: list[Any] = []
         self.passages.passed(before)
         if amid:
             self.passages.passed(amid, self._run_half)
-        results: list[Any] = super().execute(raise_on_error)
+        results: list[Any] = [*self._done, *super().execute(raise_on_error)]
         self.passages.passed(after)
         return results
 
     def _run_half(self) -> None:
         calls = self.command_stack
-        self.command_stack = calls[: (len(calls) + 1) // 2]
-        super().execute(raise_on_error=False)
+        half = (len(calls) + 1) // 2
+        self.command_stack = calls[:half]
+        self._done = super().execute(raise_on_error=False)
+        self.command_stack = calls[half:]

@@ -29,7 +29,7 @@ def suspend_and_replace(rig: Rig, role: str, step: Step) -> float:
     rig.start(role, "other")
     sleeper.wait_until("struck")
     eventually(lambda: members(rig.topics.servers, group) == 1, 120)
-    rig.flow(200)
+    rig.catch_up()
     sleeper.job.send(SIGCONT)
     resumed = time.monotonic()
     eventually(lambda: members(rig.topics.servers, group) == 2, 120)
