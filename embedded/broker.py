@@ -60,6 +60,24 @@ def node_settings(node: int, quorum: Sequence[Ports]) -> dict[str, str]:
     }
 
 
+def proxied_settings(node: int, quorum: Sequence[Ports], listens: int, proxy: int) -> dict[str, str]:
+    """What gives a node a second door, to which a proxy leads: who enters by it is told to come back by the proxy.
+
+    Args:
+        node: its number.
+        quorum: the ports of all nodes.
+        listens: port of the second door.
+        proxy: port of the proxy.
+    """
+    doors = node_settings(node, quorum)["listeners"]
+    return {
+        "listeners": f"{doors},PROXIED://{LOOPBACK}:{listens}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{quorum[node].client},PROXIED://{LOOPBACK}:{proxy}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT",
+        "inter.broker.listener.name": "PLAINTEXT",  # brokers talk to each other without the proxies
+    }
+
+
 class Broker:
     """One node of a cluster, with its ports and its folder; it can be started again after each end.
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from embedded.broker import Broker, Ports, new_cluster_id
+from embedded.broker import Broker, Ports, new_cluster_id, proxied_settings
 from embedded.processes import LOOPBACK, START_TIMEOUT, STOP_GRACE, data_folder, free_ports
 from schemas.errors import StackError
 
@@ -21,6 +21,8 @@ class KafkaCluster:
         brokers: how many; 1 or 3 make sense.
         data_dir: kept at the end, and its topics are there again at the next start; temporary by default.
         settings: what differs from ``broker.node_settings``, by Kafka's names.
+        proxies: one port a broker, of the proxies through which clients come that do not use ``bootstrap_servers``; each
+            proxy leads to the port in ``behind_proxies``.
         java_options: further options of Java for the brokers.
         start_timeout: seconds to wait for all of them to answer.
     """
@@ -31,11 +33,15 @@ class KafkaCluster:
         data_dir: Path | None = None,
         settings: Mapping[str, str] | None = None,
         *,
+        proxies: Sequence[int] = (),
         java_options: Sequence[str] = (),
         start_timeout: float = START_TIMEOUT,
     ) -> None:
-        ports = free_ports(2 * brokers)
-        self._quorum = [Ports(*pair) for pair in zip(ports[::2], ports[1::2], strict=True)]
+        ports = free_ports(2 * brokers + len(proxies))
+        self.behind_proxies = ports[2 * brokers :]
+        """Where the brokers listen for what the proxies pass on."""
+        self._quorum = [Ports(*ports[2 * node : 2 * node + 2]) for node in range(brokers)]
+        self._doors = list(zip(self.behind_proxies, proxies, strict=True))
         self._data_dir = data_dir
         self._settings = settings or {}
         self._java_options = java_options
@@ -61,9 +67,9 @@ class KafkaCluster:
             cluster_id = new_cluster_id()
             cleanup.callback(self._stop_brokers)
             for node in range(len(self._quorum)):
-                broker = Broker(
-                    node, self._quorum, folder / f"broker-{node}", self._settings, self._java_options
-                )
+                doors = proxied_settings(node, self._quorum, *self._doors[node]) if self._doors else {}
+                settings = {**doors, **self._settings}
+                broker = Broker(node, self._quorum, folder / f"broker-{node}", settings, self._java_options)
                 broker.prepare(cluster_id)
                 self._brokers.append(broker)
             for broker in self._brokers:
