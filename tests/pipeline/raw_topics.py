@@ -70,6 +70,7 @@ class Topics:
                 acks="all",
                 max_request_size=2 * RAW_MAX_BYTES,
                 metadata_max_age_ms=5000,  # partitions that a test adds are known soon
+                reconnect_backoff_max_ms=1000,
             )
         )
         self.outcomes = self._stack.enter_context(Watch(servers, self.scored, self.dead_letters))

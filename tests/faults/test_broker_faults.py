@@ -1,0 +1,231 @@
+"""Brokers that are restarted, killed, suspended, moved away from or full under a working pipeline: nothing is lost or doubled."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+
+import pytest
+from harness import Rig, say
+from impatience import IMPATIENT
+from kafka import KafkaAdminClient, TopicPartition
+from ledger import Ledger
+from waiting import eventually
+
+from embedded import KafkaCluster
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
+
+BROKERS = 3
+ROUNDS = 1
+"""Of each fault: it strikes each broker so often."""
+
+FLOW = 200
+"""Records that are scored between two acts."""
+
+PREFERRED = 0  # of the two kinds of leader election
+COORDINATORS = ("__consumer_offsets", "__transaction_state")
+DISK_MB = 48
+DISK_FAILED = "Shutdown broker because all log dirs in"
+DISK_FILLS = 3
+
+Partitions = dict[TopicPartition, dict[str, list[int]]]
+
+
+class Cluster:
+    """Three brokers, and what an operator sees of them."""
+
+    def __init__(self, servers: KafkaCluster) -> None:
+        self.servers = servers
+
+    def partitions(self) -> Partitions:
+        """Of all topics, the internal ones too: ``leader_id``, ``replica_nodes``, ``isr_nodes``."""
+        with KafkaAdminClient(bootstrap_servers=self.servers.bootstrap_servers) as admin:
+            topics = admin.describe_topics()
+        return {
+            TopicPartition(topic["name"], partition["partition_index"]): partition
+            for topic in topics
+            for partition in topic["partitions"]
+        }
+
+    def wait_until_in_sync(self) -> None:
+        """Return once every partition has all its replicas, so that any broker may fail."""
+
+        def in_sync() -> bool:
+            return all(len(partition["isr_nodes"]) == BROKERS for partition in self.partitions().values())
+
+        eventually(in_sync, 120)
+
+    def move_coordinators(self) -> None:
+        """Make another broker the leader of every group and of every transaction; none of them is down."""
+        before = {
+            place: partition for place, partition in self.partitions().items() if place.topic in COORDINATORS
+        }
+        with KafkaAdminClient(bootstrap_servers=self.servers.bootstrap_servers) as admin:
+            admin.alter_partition_reassignments(
+                {
+                    place: sorted(partition["replica_nodes"], key=lambda node: node == partition["leader_id"])
+                    for place, partition in before.items()
+                }
+            )
+            eventually(lambda: not admin.list_partition_reassignments())
+            admin.elect_leaders(PREFERRED, list(before), raise_errors=False)
+        eventually(
+            lambda: all(
+                self.partitions()[place]["leader_id"] != was["leader_id"] for place, was in before.items()
+            )
+        )
+
+
+def kill(cluster: Cluster, broker: int, rig: Rig) -> float:
+    began = time.monotonic()
+    cluster.servers.kill(broker)
+    rig.catch_up()
+    recovered = time.monotonic() - began
+    cluster.servers.start_broker(broker)
+    return recovered
+
+
+def restart(cluster: Cluster, broker: int, rig: Rig) -> float:
+    began = time.monotonic()
+    cluster.servers.stop_broker(broker)
+    rig.catch_up()
+    recovered = time.monotonic() - began
+    cluster.servers.start_broker(broker)
+    return recovered
+
+
+def suspend(cluster: Cluster, broker: int, rig: Rig) -> float:
+    began = time.monotonic()
+    cluster.servers.suspend(broker)
+    try:
+        rig.catch_up()
+    finally:
+        cluster.servers.resume(broker)
+    return time.monotonic() - began
+
+
+def move_coordinators(cluster: Cluster, _broker: int, rig: Rig) -> float:
+    began = time.monotonic()
+    cluster.move_coordinators()
+    return rig.catch_up_since(began)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that happens to one broker of three."""
+
+    title: str
+    strike: Callable[[Cluster, int, Rig], float]
+    """Breaks and heals; returns the seconds until the work went on."""
+
+
+KILLED = Fault("each of three brokers killed in turn (min in-sync replicas 2)", kill)
+RESTARTED = Fault("each of three brokers restarted in turn", restart)
+SUSPENDED = Fault("each of three brokers suspended in turn, past its session", suspend)
+MOVED = Fault("coordinators of groups and transactions moved", move_coordinators)
+
+
+@pytest.fixture(scope="module")
+def three() -> Iterator[Cluster]:
+    with KafkaCluster(BROKERS, settings=IMPATIENT) as cluster:
+        yield Cluster(cluster)
+
+
+@pytest.mark.parametrize("fault", [KILLED, RESTARTED, SUSPENDED, MOVED], ids=lambda fault: fault.title)
+def test_each_of_three_brokers_fails_in_turn(
+    three: Cluster, make_rig: Callable[..., Rig], ledger: Ledger, fault: Fault
+) -> None:
+    rig = start(make_rig, three.servers)
+    recoveries = []
+    for broker in list(range(BROKERS)) * ROUNDS:
+        three.wait_until_in_sync()
+        with rig.feeding():
+            rig.flow(FLOW)
+            recoveries.append(fault.strike(three, broker, rig))
+            rig.flow(FLOW)
+        findings = rig.prove()
+        say(f"{fault.title}: exact, after {recoveries[-1]:.1f} s")
+    ledger.add(fault.title, recoveries, findings)
+
+
+@pytest.mark.parametrize("how", ["killed", "restarted"])
+def test_the_only_broker_goes_and_comes_back(
+    fragile: KafkaCluster, make_rig: Callable[..., Rig], ledger: Ledger, how: str
+) -> None:
+    rig = start(make_rig, fragile)
+    recoveries = []
+    for _ in range(BROKERS * ROUNDS):
+        with rig.feeding():
+            rig.flow(FLOW)
+            began = time.monotonic()
+            {"killed": fragile.kill, "restarted": fragile.stop_broker}[how](0)
+            fragile.start_broker(0)
+            recoveries.append(rig.catch_up_since(began))
+        findings = rig.prove()
+        say(f"the only broker {how}: exact, after {recoveries[-1]:.1f} s")
+    ledger.add(f"the only broker {how}, and back", recoveries, findings)
+
+
+def test_the_disk_of_the_broker_is_full(make_rig: Callable[..., Rig], ledger: Ledger, tmp_path: Path) -> None:
+    recoveries = []
+    log = tmp_path / "kafka" / "broker-0" / "server.log"
+    with (
+        small_disk(tmp_path / "disk") as disk,
+        KafkaCluster(
+            data_dir=tmp_path / "kafka", settings={**IMPATIENT, "log.dirs": f"{disk}/data"}
+        ) as cluster,
+    ):
+        rig = start(make_rig, cluster)
+        for fills in range(DISK_FILLS):
+            with rig.feeding():
+                rig.flow(FLOW)
+                filler = fill(disk)
+                eventually(lambda fills=fills: log.read_text().count(DISK_FAILED) > fills)
+                cluster.stop_broker(0)  # Kafka ends by itself when its only disk fails
+                filler.unlink()
+                freed = time.monotonic()
+                cluster.start_broker(0)
+                recoveries.append(rig.catch_up_since(freed))
+            findings = rig.prove()
+            say(f"disk full: exact, after {recoveries[-1]:.1f} s")
+        for member in rig.members:
+            assert member.job.stop() == 0, member.job.log
+    ledger.add("disk of the only broker full; freed, and the broker started again", recoveries, findings)
+
+
+def start(make_rig: Callable[..., Rig], cluster: KafkaCluster) -> Rig:
+    rig = make_rig(servers=cluster.bootstrap_servers)
+    rig.start("score")
+    rig.start("aggregate")
+    return rig
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of ``DISK_MB``; only root may make one."""
+    if os.geteuid() != 0:
+        pytest.skip("making a small disk needs root")
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """A file that leaves no room on the disk."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left on device"):
+        write_for_ever(file)
+    return filler
+
+
+def write_for_ever(file: FileIO) -> None:
+    while True:
+        file.write(bytes(4096))
