@@ -14,7 +14,7 @@ from waiting import eventually
 TIMES = 4
 """Of each fault in the long run."""
 
-FLOW = 200
+FLOW = 100
 """Records that are scored between two acts."""
 
 FROZEN_S = 60.0
