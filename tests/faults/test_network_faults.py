@@ -17,7 +17,7 @@ from waiting import eventually
 from embedded import KafkaCluster, ValkeyServer
 from embedded.processes import LOOPBACK
 
-TIMES = 5
+TIMES = 3
 """Of each fault in the long run."""
 
 FLOW = 100
