@@ -24,8 +24,6 @@ class Proxy:
 
     def __init__(self, target: int = 0) -> None:
         (self.port,) = free_ports(1)
-        self.accepted = 0
-        """Connections since the start."""
         self._target = target
         self._delay_s = 0.0
         self._loop = asyncio.new_event_loop()
@@ -109,7 +107,6 @@ class Proxy:
             link.cancel()
 
     async def _link(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        self.accepted += 1
         link = asyncio.current_task()
         assert link is not None
         self._links.add(link)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 from harness import Rig, say
 from impatience import IMPATIENT
+from kafka import KafkaAdminClient
 from ledger import Ledger
 from proxy import Proxy
 from redis_site import port_of
@@ -122,7 +123,6 @@ def wired(
 def prove(rig: Rig, lines: Lines, server: str, fault: Fault, ledger: Ledger, times: int) -> None:
     """Strike so often; each time, all must be exact before it goes on."""
     line: Proxy = getattr(lines, server)
-    eventually(lambda: line.accepted)
     recoveries = []
     for _ in range(times):
         with rig.feeding():
@@ -133,6 +133,14 @@ def prove(rig: Rig, lines: Lines, server: str, fault: Fault, ledger: Ledger, tim
         say(f"line to {server} {fault.title}: exact, after {recoveries[-1]:.1f} s")
     assert all(member.running for member in rig.members), [member.job.log for member in rig.members]
     ledger.add(f"network to {server.title()}: {fault.title}", recoveries, findings)
+
+
+def test_who_comes_by_the_line_is_told_to_stay_on_it(kafka_line: tuple[Proxy, KafkaCluster]) -> None:
+    line, _ = kafka_line
+    with KafkaAdminClient(bootstrap_servers=f"{LOOPBACK}:{line.port}") as admin:
+        (broker,) = admin.describe_cluster()["brokers"]
+
+    assert broker["port"] == line.port
 
 
 def test_a_line_that_is_reset_and_one_that_is_frozen_past_the_transaction_timeout(
