@@ -184,6 +184,9 @@ class GroupIntake:
             position: int | None = self.consumer.position(partition, timeout_ms=POSITION_TIMEOUT_MS)
         except (IllegalStateError, KeyError):  # a rebalance on the client's thread took it away just now
             return None
+        except RetriableError as error:  # its leader moved or came back, and the client could not ask it yet
+            log.debug("a position is not known yet: %r", error)
+            return None
         return position
 
     def positions(self) -> dict[TopicPartition, int]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from kafka import ConsumerGroupMetadata, KafkaConsumer
+from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 from kafka.structs import MemberState
 from raw_topics import Raw, Topics, review
@@ -69,6 +69,9 @@ class Disconnected(Wedged):
         return ConsumerGroupMetadata(group_id="group", state=MemberState.STABLE)
 
     def poll(self, **_: Any) -> dict[Any, Any]:
+        raise KafkaConnectionError("111 ECONNREFUSED")
+
+    def position(self, _partition: object, **_: Any) -> int:
         raise KafkaConnectionError("111 ECONNREFUSED")
 
 
@@ -146,6 +149,12 @@ def test_an_error_that_the_client_raises_while_kafka_is_away_is_waited_out_like_
     clock.now = OUTAGE_S + 1
     with pytest.raises(ServerUnavailable, match="has not answered for 61 s"):
         intake.poll(SHORT_POLL_S, 10)
+
+
+def test_a_position_that_a_restarting_broker_cannot_confirm_is_not_known_yet() -> None:
+    intake = GroupIntake(Disconnected, "topic", clock=Clock(), outage_deadline_s=OUTAGE_S)
+
+    assert intake.position(TopicPartition("topic", 0)) is None
 
 
 def test_a_start_joins_the_group_once(topics: Topics) -> None:
