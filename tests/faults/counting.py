@@ -158,8 +158,17 @@ def counted(event: dict[str, Any]) -> Counted:
     micros = round(sentiment["score"] * 1_000_000)
     days = (datetime.fromisoformat(event["created_at"]) - EPOCH) // timedelta(days=1)
     letter = label[0].upper() if intensity == "strong" else label[0]
-    code = f"{event['channel']}|{letter}|{'u' if doubt else '-'}|{micros}|{days}"
+    channel = {"review": "r", "support": "s", "ad": "a", "social": "o"}[event["channel"]]
+    code = f"{channel.upper() if doubt else channel}{letter}{base_36(micros).rjust(4, '0')}{base_36(days)}"
     return Counted(event["channel"], names, micros, days, code)
+
+
+def base_36(number: int) -> str:
+    """Digits 0 to 9, a to z; the sign first."""
+    if number < 0:
+        return f"-{base_36(-number)}"
+    rest, digit = divmod(number, 36)
+    return (base_36(rest) if rest else "") + "0123456789abcdefghijklmnopqrstuvwxyz"[digit]
 
 
 def readable(keys: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -154,7 +154,7 @@ def test_an_outcome_of_no_record_is_found(exact: Observation) -> None:
         ("}", "score_sum", "0.000001"),
         ("}", "updated_at", "2026-01-01T00:00:00+00:00"),
         (":channel:ad", "positive", "1000"),
-        (":labels", "nobody's", "review|P|-|1|1"),
+        (":labels", "nobody's", "rP00011"),
         (":applied", "other:0", "7"),
         (":revisions", "product-0-0", "1"),
         ("ranking:negative", "product-0-0", 1000.0),
