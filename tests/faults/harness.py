@@ -148,6 +148,8 @@ class Rig:
             "redis_prefix": self.prefix,
             "aggregator_group": f"{prefix}aggregator",
         }
+        self._asking = threading.Lock()
+        """The client may be called from one thread at a time; tests break both roles in two."""
         self._any, self._committed = (
             self._stack.enter_context(
                 KafkaConsumer(bootstrap_servers=servers, isolation_level=level, metadata_max_age_ms=1000)
@@ -208,9 +210,9 @@ class Rig:
 
     def catch_up(self, timeout: float = PATIENCE_S) -> None:
         """Return once all that was published before this call is scored, and all of that is counted."""
-        raw = self._ends(self._any, self.topics.raw)
+        raw = eventually(lambda: self._ends(self._any, self.topics.raw), timeout)
         self._wait(lambda: _reached(self.topics.committed(), raw), timeout, "scored")
-        scored = self._ends(self._any, self.topics.scored)
+        scored = eventually(lambda: self._ends(self._any, self.topics.scored), timeout)
         self._wait(lambda: _reached(self.stored_offsets(), scored), timeout, "counted")
 
     def catch_up_since(self, broken: float, timeout: float = PATIENCE_S) -> float:
@@ -237,7 +239,7 @@ class Rig:
                 timeout,
                 "closed",
             )
-        ends = self._ends(self._committed, self.topics.scored)
+        ends = eventually(lambda: self._ends(self._committed, self.topics.scored), timeout)
         self._wait(lambda: self.stored_offsets() == ends, timeout, "counted")
         seen = observe(self.topics, self.redis, self.prefix)
         assert len(seen.raw) == self.published, "the raw topic is not what was published"
@@ -271,7 +273,7 @@ class Rig:
 
     def _ends(self, consumer: KafkaConsumer, topic: str) -> dict[int, int]:
         """Offsets after the last record of each partition; none of any while Kafka is away."""
-        with suppress(KafkaError):
+        with self._asking, suppress(KafkaError):
             places = [
                 TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic))
             ]
@@ -280,4 +282,4 @@ class Rig:
 
 
 def _reached(offsets: dict[int, int], targets: dict[int, int]) -> bool:
-    return bool(targets) and all(offsets.get(partition, 0) >= target for partition, target in targets.items())
+    return all(offsets.get(partition, 0) >= target for partition, target in targets.items())
