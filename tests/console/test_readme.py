@@ -52,3 +52,13 @@ def test_exit_codes_of_the_readme_are_those_of_the_errors() -> None:
         int(code) for code in re.findall(r"(?:; |: )(\d+)[, ]", README.split("Exit codes:")[1][:700])
     }
     assert codes <= documented
+
+
+PROMISES = (ROOT / "docs" / "promises.md").read_text()
+
+
+@pytest.mark.parametrize("named", sorted(set(re.findall(r"`(tests/[^`]+)`", PROMISES))))
+def test_the_tests_that_prove_the_promises_exist(named: str) -> None:
+    file, _, name = named.partition("::")
+
+    assert f"def {name}" in (ROOT / file).read_text()

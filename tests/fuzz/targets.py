@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from oracle import Oracle
+from published_schemas import Oracle
 
 from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.fold import Fold
