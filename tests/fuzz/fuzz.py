@@ -10,7 +10,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["schemas", "consumers", "jsonschema", "oracle", "json"]):
+with atheris.instrument_imports(include=["schemas", "consumers", "jsonschema", "published_schemas", "json"]):
     from mutator import mutate
     from targets import INPUTS, TARGETS
 
