@@ -1,7 +1,6 @@
 """Poll: one member of a consumer group, healed when its client wedges, with rebalances made visible."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
-from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import IllegalStateError, RetriableError
 from kafka.structs import MemberState
 
 from consumers.odd_headers import tolerate_odd_headers
 from consumers.process import Clock
+from consumers.rebalances import RebalanceLog
 from consumers.records import Record, commit_form, to_record
 from consumers.silence import SilenceGuard
 from schemas.errors import MissingTopic, ServerUnavailable
@@ -43,7 +42,8 @@ FETCH_MAX_BYTES = 8 * 1024 * 1024
 class Polled:
     """Records in partition order, the membership they were read under, and what a rebalance took or gave.
 
-    Records of newly assigned partitions may be among ``records``; those of revoked ones are not. Committing
+    Records of newly assigned partitions may be among ``records``; those of revoked ones are not. What is kept through a
+    rebalance counts as revoked too: it is read again from what the group has committed. Committing
     under ``group`` is refused by the broker if a later rebalance gave the partitions to another member.
     """
 
@@ -51,31 +51,6 @@ class Polled:
     records: tuple[Record, ...] = ()
     revoked: frozenset[TopicPartition] = frozenset()
     assigned: frozenset[TopicPartition] = frozenset()
-
-
-class _RebalanceLog(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Only records what happened: it runs on the client's IO thread, where a blocking call would raise."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._revoked: set[TopicPartition] = set()
-        self._assigned: set[TopicPartition] = set()
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        with self._lock:
-            self._revoked.update(revoked)
-            self._assigned.difference_update(revoked)
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        with self._lock:
-            self._assigned.update(assigned)
-
-    def take(self) -> tuple[frozenset[TopicPartition], frozenset[TopicPartition]]:
-        with self._lock:
-            taken = frozenset(self._revoked), frozenset(self._assigned)
-            self._revoked.clear()
-            self._assigned.clear()
-        return taken
 
 
 def group_consumer(
@@ -107,6 +82,10 @@ def group_consumer(
     )
 
 
+def _identity(membership: ConsumerGroupMetadata) -> tuple[Any, Any]:
+    return membership.member_id, membership.generation_id
+
+
 class GroupIntake:
     """Polls one topic as a member of a group. Call it from one thread.
 
@@ -129,7 +108,7 @@ class GroupIntake:
         self._clock = clock
         self._join_deadline_s = join_deadline_s
         self._silence = SilenceGuard(self._probe, outage_deadline_s, clock)
-        self._rebalances = _RebalanceLog()
+        self._rebalances = RebalanceLog(lambda: int(self.consumer.group_metadata().generation_id))
         self._group = ConsumerGroupMetadata(group_id=None)
         self._open()
         self.heals = 0
@@ -144,13 +123,18 @@ class GroupIntake:
         # Asked before what was revoked, so that the membership is never newer than the answer. While the group
         # rebalances the client already shows the next generation, whose revocations are not known yet.
         membership = self.consumer.group_metadata()
-        if membership.state == MemberState.STABLE:
-            self._group = membership
         if by_partition:
             self._silence.heard()
         else:
             self._silence.check()
-        revoked, assigned = self._rebalances.take()
+        revoked, given = self._rebalances.take()
+        kept: frozenset[TopicPartition] = frozenset()
+        if membership.state == MemberState.STABLE:
+            if _identity(membership) != _identity(self._group):
+                kept = self._kept(given, membership.generation_id)
+                self._go_back(kept)
+            self._group = membership
+        revoked, assigned = revoked | kept, frozenset(given) - kept
         records = tuple(
             to_record(raw)
             for partition, raws in by_partition.items()
@@ -161,7 +145,20 @@ class GroupIntake:
 
     def rewind(self) -> None:
         """Go back to what the group has committed, wherever polling had got to."""
-        for partition in self.consumer.assignment():
+        self._go_back(self.consumer.assignment())
+
+    def _kept(self, given: Mapping[TopicPartition, int], generation: int) -> frozenset[TopicPartition]:
+        """What the client kept on entering a generation, without looking up what is committed.
+
+        It may have been another member's in between. kafka-python 3.0.12 drops a finished join when a short poll ends
+        before it, and with it that partitions were taken away; and a member that was thrown out claims its old partitions
+        when it comes back, so that they are handed over in one step.
+        """
+        fresh = {partition for partition, since in given.items() if since == generation}
+        return frozenset(self.consumer.assignment()) - fresh
+
+    def _go_back(self, partitions: Iterable[TopicPartition]) -> None:
+        for partition in partitions:
             with self._answering():
                 committed = self.consumer.committed(partition, timeout_ms=self._timeout_ms)
             if committed is None:
