@@ -158,7 +158,7 @@ def counted(event: dict[str, Any]) -> Counted:
     micros = round(sentiment["score"] * 1_000_000)
     days = (datetime.fromisoformat(event["created_at"]) - EPOCH) // timedelta(days=1)
     letter = label[0].upper() if intensity == "strong" else label[0]
-    channel = {"review": "r", "support": "s", "ad": "a", "social": "o"}[event["channel"]]
+    channel = {"review": "r", "support": "s", "ad": "a", "social": "o"}.get(event["channel"], "?")
     code = f"{channel.upper() if doubt else channel}{letter}{base_36(micros).rjust(4, '0')}{base_36(days)}"
     return Counted(event["channel"], names, micros, days, code)
 

@@ -218,12 +218,19 @@ class PassingRedis(Redis):
 
 
 class PassingPipeline(Pipeline):
-    """Knows the script by its digest; in the middle, the server has run the first half of the calls."""
+    """Knows the script by its digest; in the middle, the server has run the first half of the calls.
+
+    A pipeline that runs no script only reads.
+    """
 
     passages: Passages
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
-        before, amid, after = SCRIPTS[self.command_stack[0][0][1]]
+        command, subject, *_ = self.command_stack[0][0]
+        if command != "EVALSHA":
+            reads: list[Any] = super().execute(raise_on_error)
+            return reads
+        before, amid, after = SCRIPTS[subject]
         self._done: list[Any] = []
         self.passages.passed(before)
         if amid:
