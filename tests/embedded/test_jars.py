@@ -65,7 +65,7 @@ def test_without_the_extra_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "jgo.maven", None)  # as if it were not installed
 
-    with pytest.raises(StackError, match=r"pip install 'reviewstream\[demo\]'.*--bootstrap-servers"):
+    with pytest.raises(StackError, match=r"pip install '\.\[demo\]' in a checkout.*--bootstrap-servers"):
         fetch_from_maven("shop:reviews:1.0", tmp_path)
 
 
