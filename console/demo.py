@@ -42,7 +42,7 @@ from schemas.errors import ServerUnavailable
 from schemas.events import Channel, ScoredReview
 from schemas.redis_keys import Ranking, ViewKeys
 from schemas.settings import AggregatorSettings, ReaderSettings, TopicSettings
-from schemas.settings_base import ENVIRONMENT_PREFIX, secret_file_variable
+from schemas.settings_base import secret_file_variable, variable_name
 
 SAMPLES_PER_SECOND = 60
 DEADLINE_S = 180.0
@@ -115,7 +115,7 @@ def demo(keep_running: bool, data_dir: Path | None) -> None:
 def forget_access() -> None:
     """Certificates, users and passwords in the environment are for other servers than the demo's own."""
     for name in (*KafkaAccess.model_fields, *RedisAccess.model_fields):
-        os.environ.pop(f"{ENVIRONMENT_PREFIX}{name.upper()}", None)
+        os.environ.pop(variable_name(name), None)
         os.environ.pop(secret_file_variable(name), None)
 
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from schemas.settings_base import ENVIRONMENT_PREFIX, Settings
+from schemas.settings_base import Settings, option_name, own_first, variable_name
 
 SettingsClass = TypeVar("SettingsClass", bound=Settings)
 Command = Callable[..., Any]
@@ -28,7 +28,7 @@ def with_settings(settings_class: type[SettingsClass]) -> Callable[[Command], Co
             return command(settings=load_settings(settings_class, **chosen), **arguments)
 
         decorated: Command = run
-        for name, field in reversed(_own_first(settings_class)):
+        for name, field in reversed(own_first(settings_class)):
             decorated = _option(name, field)(decorated)
         return decorated
 
@@ -51,32 +51,18 @@ def _problem(problem: ErrorDetails) -> str:
     """One line; what concerns several settings names them itself."""
     message = problem["msg"].removeprefix("Value error, ")
     name = ".".join(map(str, problem["loc"][:1]))
-    return f"{_flag(name)} ({_variable(name)}): {message}" if name else message
-
-
-def _own_first(settings_class: type[Settings]) -> list[tuple[str, FieldInfo]]:
-    """Fields with the class's own before the inherited ones: help should begin with what is particular."""
-    own = settings_class.__annotations__
-    return sorted(settings_class.model_fields.items(), key=lambda item: item[0] not in own)
+    return f"{option_name(name)} ({variable_name(name)}): {message}" if name else message
 
 
 def _option(name: str, field: FieldInfo) -> Callable[[Command], Command]:
     default = "" if field.default in (None, "") else f"; default: {field.default}"
     return click.option(
-        _flag(name),
+        option_name(name),
         name,
         type=_click_type(field.annotation),
         metavar=None if _choices(field.annotation) else _metavar(field.annotation),
-        help=f"{field.description}  [{_variable(name)}{default}]",
+        help=f"{field.description}  [{variable_name(name)}{default}]",
     )
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _variable(name: str) -> str:
-    return ENVIRONMENT_PREFIX + name.upper()
 
 
 def _click_type(annotation: Any) -> click.Choice[str] | None:

@@ -59,9 +59,25 @@ def is_secret(field: FieldInfo) -> bool:
     return SecretStr in (field.annotation, *get_args(field.annotation))
 
 
+def option_name(field: str) -> str:
+    """The option of a field: ``redis_url`` is ``--redis-url``."""
+    return f"--{field.replace('_', '-')}"
+
+
+def variable_name(field: str) -> str:
+    """The environment variable of a field: ``redis_url`` is ``REVIEWSTREAM_REDIS_URL``."""
+    return ENVIRONMENT_PREFIX + field.upper()
+
+
+def own_first(settings: type[Settings]) -> list[tuple[str, FieldInfo]]:
+    """Fields with the class's own before the inherited ones: help should begin with what is particular."""
+    own = settings.__annotations__
+    return sorted(settings.model_fields.items(), key=lambda item: item[0] not in own)
+
+
 def secret_file_variable(field: str) -> str:
     """The environment variable that names the file of a secret."""
-    return f"{ENVIRONMENT_PREFIX}{field.upper()}_FILE"
+    return f"{variable_name(field)}_FILE"
 
 
 def _secret_in(file: Path, variable: str) -> str:

@@ -17,7 +17,15 @@ from schemas.settings import (
     ScorerSettings,
     TopicSettings,
 )
-from schemas.settings_base import ENVIRONMENT_PREFIX, Settings, is_secret, secret_file_variable
+from schemas.settings_base import (
+    ENVIRONMENT_PREFIX,
+    Settings,
+    is_secret,
+    option_name,
+    own_first,
+    secret_file_variable,
+    variable_name,
+)
 
 COMMANDS: Mapping[str, type[Settings]] = {
     "reviewstream init": TopicSettings,
@@ -44,20 +52,8 @@ def settings_reference() -> str:
     return "\n".join([_INTRODUCTION.format(prefix=ENVIRONMENT_PREFIX), *sections])
 
 
-def option_name(field: str) -> str:
-    """The option of a field: ``redis_url`` is ``--redis-url``."""
-    return f"--{field.replace('_', '-')}"
-
-
-def variable_name(field: str) -> str:
-    """The environment variable of a field: ``redis_url`` is ``REVIEWSTREAM_REDIS_URL``."""
-    return ENVIRONMENT_PREFIX + field.upper()
-
-
 def _section(title: str, settings: type[Settings]) -> str:
     schema = settings.model_json_schema()
-    own = settings.__annotations__  # a command's own settings first, as in its help
-    fields = sorted(settings.model_fields.items(), key=lambda item: item[0] not in own)
     rows = [
         (
             f"`{option_name(name)}`",
@@ -70,7 +66,7 @@ def _section(title: str, settings: type[Settings]) -> str:
                 )
             ),
         )
-        for name, field in fields
+        for name, field in own_first(settings)
     ]
     return f"## {title}\n\n" + _table(("option", "variable", "default", "meaning"), rows)
 

@@ -12,7 +12,8 @@ from schemas.codec import decode_review, decode_scored
 from schemas.contracts import contracts, drifted, main, write
 from schemas.dead_letters import DeadLetter, DeadLetterReason
 from schemas.json_schemas import event_components
-from schemas.settings_reference import COMMANDS, option_name, settings_reference, variable_name
+from schemas.settings_base import option_name, variable_name
+from schemas.settings_reference import COMMANDS, settings_reference
 
 DOCUMENT = asyncapi_document()
 DECODERS = {"ReviewEvent": decode_review, "ScoredReview": decode_scored}
