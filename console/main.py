@@ -39,9 +39,9 @@ SUBCOMMANDS = {
     "dlq": Subcommand("dlq", "Show what was refused, and why."),
     "redrive": Subcommand("redrive", "Put dead letters back on reviews.raw, each exactly once."),
     "doctor": Subcommand("pipeline", "Check servers, topics, bundle and provider."),
-    "train": Subcommand("modelling", "Fine-tune a model on labelled reviews."),
-    "export": Subcommand("modelling", "Export a trained model into a bundle."),
-    "evaluate": Subcommand("modelling", "Measure a bundle on labelled reviews, as it is served."),
+    "train": Subcommand("training", "Fine-tune a model on labelled reviews."),
+    "export": Subcommand("exporting", "Export a trained model into a bundle."),
+    "evaluate": Subcommand("evaluating", "Measure a bundle on labelled reviews, as it is served."),
 }
 
 

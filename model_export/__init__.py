@@ -1,5 +1,5 @@
-"""From labelled reviews to a model bundle: data -> train -> evaluate -> export.
+"""From labelled reviews to a model bundle: data -> networks -> training -> evaluation -> export.
 
-``data`` reads labelled reviews, ``network`` is the model, ``train`` fine-tunes it into a checkpoint folder,
-``calibrate`` and ``evaluate`` measure it, ``export`` writes the bundle that the scorer loads. Torch lives here only.
+``data`` reads labelled reviews, ``networks`` are what learns, ``training`` fine-tunes one into a checkpoint folder,
+``evaluation`` measures it, ``export`` writes the bundle that the scorer loads. Torch lives here only.
 """

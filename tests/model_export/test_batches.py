@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_export.batches import LENGTH_MULTIPLE, TokenBatches, balancing_weights, pad, round_up
-from model_export.data import LabelledReview
+from model_export.data.reviews import LabelledReview
+from model_export.training.batches import LENGTH_MULTIPLE, TokenBatches, balancing_weights, pad, round_up
 
 MIXED = [3 + (17 * number) % 90 for number in range(400)]
 """Lengths of reviews, in no order."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from model_export.calibrate import RIGHT_SHARE, Floats, fit_bias, fit_review_threshold, fit_temperature
+from model_export.export.calibrate import RIGHT_SHARE, Floats, fit_bias, fit_review_threshold, fit_temperature
 
 REVIEWS = 40_000
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_export.data import LabelledReview, parse_row, read_labelled, read_rated, without_texts_of
+from model_export.data.reviews import LabelledReview, parse_row, read_labelled, read_rated, without_texts_of
 from schemas.errors import TrainingDataError
 
 PLACE = "reviews.jsonl:7"

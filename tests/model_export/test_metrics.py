@@ -5,7 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from model_export.metrics import ClassFigures, correlation, expected_calibration_error, polarity_figures
+from model_export.evaluation.metrics import (
+    ClassFigures,
+    correlation,
+    expected_calibration_error,
+    polarity_figures,
+)
 
 SCORES = [0.9, 0.8, 0.3, 0.6]
 LABELS = [1.0, 1.0, 0.0, 0.0]

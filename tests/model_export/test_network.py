@@ -7,9 +7,9 @@ import tiny_bert
 import torch
 from torch import Tensor
 
-from model_export.batches import pad
-from model_export.network import ReviewClassifier, masked_loss
-from model_export.train import TrainingPlan, parameter_groups
+from model_export.networks.classifier import ReviewClassifier, masked_loss
+from model_export.training.batches import pad
+from model_export.training.train import TrainingPlan, parameter_groups
 
 UNKNOWN = math.nan
 

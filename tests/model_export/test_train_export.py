@@ -15,11 +15,11 @@ from torch import Tensor
 
 from consumers.infer.bundle import open_bundle
 from consumers.infer.engine import Engine
-from model_export.data import LabelledReview
-from model_export.export import BundleDescription, _write_variants, export, torch_logits
-from model_export.network import ReviewClassifier
-from model_export.tokens import TextEncoder
-from model_export.train import TRAINING_FILE, WEIGHTS_FILE, TrainingPlan, load_checkpoint, train
+from model_export.data.reviews import LabelledReview
+from model_export.data.tokens import TextEncoder
+from model_export.export.bundle import BundleDescription, _write_variants, export, torch_logits
+from model_export.networks.classifier import ReviewClassifier
+from model_export.training.train import TRAINING_FILE, WEIGHTS_FILE, TrainingPlan, load_checkpoint, train
 from schemas.errors import BundleError
 from schemas.events import Intensity, Label, Sentiment
 from schemas.manifest import Manifest

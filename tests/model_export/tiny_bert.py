@@ -10,7 +10,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, set_seed
 
-from model_export.data import LabelledReview
+from model_export.data.reviews import LabelledReview
 
 MAX_LENGTH = 24
 

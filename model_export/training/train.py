@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import AutoConfig, AutoModel, Trainer, TrainingArguments, set_seed
 
-from model_export.batches import TokenBatches, TokenisedReviews, pad
-from model_export.data import LabelledReview
-from model_export.network import ReviewClassifier, masked_loss
-from model_export.tokens import TextEncoder
+from model_export.data.reviews import LabelledReview
+from model_export.data.tokens import TextEncoder
+from model_export.networks.classifier import ReviewClassifier, masked_loss
+from model_export.training.batches import TokenBatches, TokenisedReviews, pad
 
 WEIGHTS_FILE = "weights.safetensors"
 ENCODER_FOLDER = "encoder"

@@ -12,7 +12,7 @@ import onnxruntime
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from model_export.network import ReviewClassifier
+from model_export.networks.classifier import ReviewClassifier
 
 OPSET = 17
 INPUTS = ("input_ids", "attention_mask")

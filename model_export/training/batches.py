@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from model_export.data import LabelledReview
-from model_export.tokens import TextEncoder
+from model_export.data.reviews import LabelledReview
+from model_export.data.tokens import TextEncoder
 
 WINDOW_BATCHES = 50
 """Sorting is done within windows of about this many batches, so that batches still differ between epochs."""

@@ -13,13 +13,13 @@ import numpy.typing as npt
 import torch
 from scipy.special import expit
 
-from model_export.batches import pad
-from model_export.calibrate import fit_bias, fit_review_threshold, fit_temperature
-from model_export.data import LabelledReview
-from model_export.network import ReviewClassifier
-from model_export.onnx_graph import INPUTS, OPSET, OUTPUT, export_fp32, onnx_logits, quantise_int8
-from model_export.tokens import TextEncoder
-from model_export.train import load_checkpoint
+from model_export.data.reviews import LabelledReview
+from model_export.data.tokens import TextEncoder
+from model_export.export.calibrate import fit_bias, fit_review_threshold, fit_temperature
+from model_export.export.onnx_graph import INPUTS, OPSET, OUTPUT, export_fp32, onnx_logits, quantise_int8
+from model_export.networks.classifier import ReviewClassifier
+from model_export.training.batches import pad
+from model_export.training.train import load_checkpoint
 from schemas.errors import BundleError
 from schemas.manifest import MANIFEST_FILE, TOKENIZER_FILE, FileDigest, Head, Manifest, Precision, Variant
 

@@ -1,0 +1,1 @@
+"""Labelled reviews, read and turned into token ids."""

@@ -1,0 +1,1 @@
+"""A checkpoint as a bundle: calibrated, in ONNX, proved to agree with the network."""

@@ -1,0 +1,1 @@
+"""The networks that score a review: token ids in, two logits out."""

@@ -1,0 +1,1 @@
+"""Fine-tuning: batches by tokens, the loop, checkpoints."""
