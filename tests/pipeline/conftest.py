@@ -34,7 +34,10 @@ def redis(redis_url: str) -> Iterator[Redis]:
 
 @pytest.fixture
 def start_job(tmp_path: Path) -> Iterator[Callable[..., Job]]:
-    """Starts ``reviewstream score`` or ``aggregate`` with these settings; all are gone after the test."""
+    """Starts ``reviewstream score`` or ``aggregate`` with these settings; all are gone after the test.
+
+    What they wrote is printed then, which pytest shows where the test failed.
+    """
     jobs: list[Job] = []
 
     def start(command: str, **environment: str) -> Job:
@@ -42,6 +45,6 @@ def start_job(tmp_path: Path) -> Iterator[Callable[..., Job]]:
         return jobs[-1]
 
     yield start
-    for job in jobs:
+    for number, job in enumerate(jobs):
         with job:
-            pass
+            print(f"--- log of job {number}, {'running' if job.running else 'gone'}:\n{job.log}")  # noqa: T201
