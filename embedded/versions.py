@@ -1,6 +1,6 @@
 """The Kafka that we run. After a change here, ``python -m embedded.lock`` writes ``jars.lock`` anew."""
 
-KAFKA = "4.3.1"
+KAFKA = "4.4.0"
 SCALA = "2.13"
 SLF4J = "2.0.17"  # the slf4j-api that this Kafka brings
 
