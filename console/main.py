@@ -16,7 +16,7 @@ EXIT_CODES = """\b
 Exit codes: 0 done, 1 differences or failures found, 2 usage, configuration or access refused, 3 a server
 stayed away, 4 a topic is missing, 5 bad model bundle, 6 execution provider, 7 flood of dead letters, 8 instance id
 or redrive taken over, 9 Redis belongs to another topic, 10 embedded stack, 11 killed after the grace period,
-14 the scored topic has lost its beginning."""
+12 and 13 verify: different, still moving, 14 the scored topic has lost its beginning, 130 interrupted."""
 
 
 class Subcommand(NamedTuple):

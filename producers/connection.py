@@ -27,8 +27,6 @@ LINGER_MS = 10
 BATCH_BYTES = 65_536
 """Four times the client's default: each request costs the client far more than the bytes in it."""
 
-REQUEST_TIMEOUT_MS = 30_000
-
 MAX_RECORD_BYTES = 1_048_576
 """With key and framing; just below what a topic takes unless it is told otherwise."""
 
@@ -57,15 +55,14 @@ class ProductPartitioner(Partitioner):  # type: ignore[misc]  # the client has n
 def producer_config(settings: KafkaSettings, max_record_bytes: int = MAX_RECORD_BYTES) -> dict[str, Any]:
     """Idempotent, acknowledged by all replicas, and tried again until the outage deadline has passed."""
     deadline_ms = int(settings.outage_deadline * 1000)
-    request_timeout_ms = min(REQUEST_TIMEOUT_MS, max(1, deadline_ms // 2))  # so that there is a second try
-    return settings.client_config() | {
+    client = settings.client_config()
+    return client | {
         "acks": "all",
         "enable_idempotence": True,
         "linger_ms": LINGER_MS,
         "batch_size": min(BATCH_BYTES, max_record_bytes),
         "max_request_size": max_record_bytes,
-        "request_timeout_ms": request_timeout_ms,
-        "delivery_timeout_ms": max(deadline_ms, request_timeout_ms + LINGER_MS),
+        "delivery_timeout_ms": max(deadline_ms, client["request_timeout_ms"] + LINGER_MS),
         "max_block_ms": deadline_ms,
         "allow_auto_create_topics": False,
         "partitioner": ProductPartitioner(),

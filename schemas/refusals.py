@@ -1,5 +1,6 @@
 """What a server refuses, told apart from a server that is away: waiting does not help, a person has to change something."""
 
+import re
 import ssl
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ from kafka.errors import (
     AuthorizationError,
     GroupAuthorizationFailedError,
     IllegalSaslStateError,
+    InvalidReceiveError,
     SaslAuthenticationFailedError,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailedError,
@@ -43,6 +45,9 @@ _DENIALS: tuple[tuple[type[Exception], str], ...] = (
     (NoPermissionError, _REDIS_DENIES),
 )
 
+_TLS_RECORDS = {0x1503, 0x1603}
+"""How a TLS record begins: alert or handshake, version 3 (RFC 8446, section 5.1)."""
+
 _SCRIPT_DENIED = "ACL failure in script"
 """What Redis and Valkey answer when a script meets a command or a key that its user may not use."""
 
@@ -54,12 +59,22 @@ def refusal_of(error: BaseException) -> ConfigurationError | None:
         if isinstance(cause, ssl.SSLError) and not _cut_off(cause):
             of_redis = any(isinstance(one, RedisError) for one in causes)
             return ConfigurationError(_tls_refusal(cause, "Redis" if of_redis else "Kafka"))
+        if isinstance(cause, InvalidReceiveError) and _speaks_tls(cause):
+            return ConfigurationError("Kafka wants TLS there; check security_protocol and the port")
         for kind, advice in _DENIALS:
             if isinstance(cause, kind):
                 return ConfigurationError(f"{advice} ({str(cause) or kind.__name__})")
         if isinstance(cause, ResponseError) and _SCRIPT_DENIED in str(cause):
             return ConfigurationError(f"{_REDIS_DENIES} ({cause})")
     return None
+
+
+def hung_up(error: BaseException) -> bool:
+    """The other side took our connection and ended it: it is restarting, or expects another protocol."""
+    return any(
+        (isinstance(cause, ssl.SSLError) and _cut_off(cause)) or "socket disconnected" in str(cause)
+        for cause in _causes(error)
+    )
 
 
 def raise_if_refused(error: BaseException) -> None:
@@ -80,6 +95,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             yield one
             inner = [one.__cause__ or one.__context__, *one.args]
             seen += [part for part in inner if isinstance(part, BaseException) and part not in seen]
+
+
+def _speaks_tls(error: InvalidReceiveError) -> bool:
+    """The client takes the first four bytes of an answer for its length, and says how long that would be."""
+    length = re.search(r"\d+$", str(error))
+    return length is not None and int(length[0]) >> 16 in _TLS_RECORDS
 
 
 def _cut_off(error: ssl.SSLError) -> bool:

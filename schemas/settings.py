@@ -12,6 +12,14 @@ from schemas.settings_base import Settings
 
 Seconds = Annotated[float, Field(gt=0)]
 
+REQUEST_TIMEOUT_S = 10.0
+"""A broker that hangs keeps its connections open and says nothing. The others take over what it led once its session is
+over, 9 s by default (``broker.session.timeout.ms``); asked later than that, they are asked once. Short deadlines have room
+for two requests."""
+
+LEAST_REQUEST_TIMEOUT_S = 1.0
+"""A fetch may rightly wait half a second for records."""
+
 
 class Delivery(StrEnum):
     """What happens to a record when the scorer dies between publishing it and remembering that."""
@@ -46,12 +54,15 @@ class KafkaSettings(KafkaAccess):
     ] = 120.0
 
     def client_config(self) -> dict[str, Any]:
-        """Keyword arguments that every kafka-python client takes; a client waits this long to bootstrap."""
+        """Keyword arguments that every kafka-python client takes; a client waits for the outage deadline to bootstrap."""
+        request_timeout = max(LEAST_REQUEST_TIMEOUT_S, min(REQUEST_TIMEOUT_S, self.outage_deadline / 2))
+        request_timeout_ms = int(request_timeout * 1000)
         return {
             **self.access_config(),
             "kafka_client": FrankClient,
             "bootstrap_servers": [server.strip() for server in self.bootstrap_servers.split(",")],
             "bootstrap_timeout_ms": int(self.outage_deadline * 1000),
+            "request_timeout_ms": request_timeout_ms,
             "reconnect_backoff_max_ms": 1000,  # the default of 30 s would outlast most outages
         }
 

@@ -32,7 +32,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from observation import observe
 from oracle import Findings, judge
-from raw_topics import Topics
+from raw_topics import Topics, client_of
 from redis import Redis
 from steps import Strike, read_notes
 from stream import Stream
@@ -152,7 +152,7 @@ class Rig:
         """The client may be called from one thread at a time; tests break both roles in two."""
         self._any, self._committed = (
             self._stack.enter_context(
-                KafkaConsumer(bootstrap_servers=servers, isolation_level=level, metadata_max_age_ms=1000)
+                KafkaConsumer(**client_of(servers), isolation_level=level, metadata_max_age_ms=1000)
             )
             for level in ("read_uncommitted", "read_committed")
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
-from raw_topics import Topics
+from raw_topics import Topics, client_of
 from redis import Redis
 
 SCAN_COUNT = 5000
@@ -56,7 +56,7 @@ def read_topic(servers: str, topic: str) -> tuple[list[Entry], dict[int, int]]:
     """All committed records of a topic, each partition in its order, and the partitions' ends."""
     entries: list[Entry] = []
     with closing(
-        KafkaConsumer(bootstrap_servers=servers, isolation_level="read_committed", enable_auto_commit=False)
+        KafkaConsumer(**client_of(servers), isolation_level="read_committed", enable_auto_commit=False)
     ) as consumer:
         places = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic))]
         ends = consumer.end_offsets(places)

@@ -9,6 +9,7 @@ from harness import Rig, say
 from impatience import IMPATIENT
 from kafka import KafkaAdminClient, TopicPartition
 from ledger import Ledger
+from raw_topics import client_of
 from waiting import eventually
 
 from embedded import KafkaCluster
@@ -36,7 +37,7 @@ class Cluster:
 
     def partitions(self) -> Partitions:
         """Of all topics, the internal ones too: ``leader_id``, ``replica_nodes``, ``isr_nodes``."""
-        with KafkaAdminClient(bootstrap_servers=self.servers.bootstrap_servers) as admin:
+        with KafkaAdminClient(**client_of(self.servers.bootstrap_servers)) as admin:
             topics = admin.describe_topics()
         return {
             TopicPartition(topic["name"], partition["partition_index"]): partition
@@ -57,7 +58,7 @@ class Cluster:
         before = {
             place: partition for place, partition in self.partitions().items() if place.topic in COORDINATORS
         }
-        with KafkaAdminClient(bootstrap_servers=self.servers.bootstrap_servers) as admin:
+        with KafkaAdminClient(**client_of(self.servers.bootstrap_servers)) as admin:
             admin.alter_partition_reassignments(
                 {
                     place: sorted(partition["replica_nodes"], key=lambda node: node == partition["leader_id"])
@@ -91,6 +92,17 @@ def restart(cluster: Cluster, broker: int, rig: Rig) -> float:
     return recovered
 
 
+def suspend(cluster: Cluster, broker: int, rig: Rig) -> float:
+    """It hangs, with all its connections open, until the others have done all there was to do."""
+    began = time.monotonic()
+    cluster.servers.suspend(broker)
+    try:
+        recovered = rig.catch_up_since(began)
+    finally:
+        cluster.servers.resume(broker)
+    return recovered
+
+
 def move_coordinators(cluster: Cluster, _broker: int, rig: Rig) -> float:
     began = time.monotonic()
     cluster.move_coordinators()
@@ -108,6 +120,7 @@ class Fault:
 
 KILLED = Fault("each of three brokers killed in turn (min in-sync replicas 2)", kill)
 RESTARTED = Fault("each of three brokers restarted in turn", restart)
+SUSPENDED = Fault("each of three brokers suspended in turn (SIGSTOP)", suspend)
 MOVED = Fault("coordinators of groups and transactions moved", move_coordinators)
 
 
@@ -117,7 +130,7 @@ def three() -> Iterator[Cluster]:
         yield Cluster(cluster)
 
 
-@pytest.mark.parametrize("fault", [KILLED, RESTARTED, MOVED], ids=lambda fault: fault.title)
+@pytest.mark.parametrize("fault", [KILLED, RESTARTED, SUSPENDED, MOVED], ids=lambda fault: fault.title)
 def test_each_of_three_brokers_fails_in_turn(
     three: Cluster, make_rig: Callable[..., Rig], ledger: Ledger, fault: Fault
 ) -> None:

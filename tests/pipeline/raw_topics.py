@@ -14,7 +14,7 @@ from waiting import eventually
 from console.topics import create_topics
 from schemas.dead_letters import DeadLetter
 from schemas.events import ScoredReview
-from schemas.settings import ScorerSettings, TopicSettings
+from schemas.settings import KafkaSettings, ScorerSettings, TopicSettings
 
 Place = tuple[int, int]
 """Partition and offset of a raw record."""
@@ -32,6 +32,13 @@ class Raw:
     partition: int = 0
     timestamp_ms: int | None = None
     headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+def client_of(servers: str) -> dict[str, Any]:
+    """The configuration of a client that asks another broker after 3 s of silence, and waits a minute for the first."""
+    return KafkaSettings(bootstrap_servers=servers, outage_deadline=6).client_config() | {
+        "bootstrap_timeout_ms": 60_000
+    }
 
 
 class OddName(str):
@@ -66,11 +73,10 @@ class Topics:
         self._stack = ExitStack()
         self._producer = self._stack.enter_context(
             KafkaProducer(
-                bootstrap_servers=servers,
+                **client_of(servers),
                 acks="all",
                 max_request_size=2 * RAW_MAX_BYTES,
                 metadata_max_age_ms=5000,  # partitions that a test adds are known soon
-                reconnect_backoff_max_ms=1000,
             )
         )
         self.outcomes = self._stack.enter_context(Watch(servers, self.scored, self.dead_letters))
@@ -97,7 +103,7 @@ class Topics:
 
     def widen(self, partitions: int) -> None:
         """Add partitions to the raw topic; returns once the producer knows them."""
-        with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+        with KafkaAdminClient(**client_of(self.servers)) as admin:
             admin.create_partitions({self.raw: partitions})
         eventually(lambda: len(self._producer.partitions_for(self.raw)) == partitions)
 
@@ -116,7 +122,7 @@ class Topics:
 
     def committed(self) -> dict[int, int]:
         """What the scorers' group has committed, by partition; nothing while the broker is still loading it."""
-        with suppress(RetriableError), KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+        with suppress(RetriableError), KafkaAdminClient(**client_of(self.servers)) as admin:
             offsets = admin.list_group_offsets(self.group)[self.group]
             return {place.partition: committed.offset for place, committed in offsets.items()}
         return {}
@@ -126,7 +132,7 @@ class Topics:
         resource = ConfigResource(
             ConfigResourceType.TOPIC, self.raw, {"message.timestamp.after.max.ms": str(2**63 - 1)}
         )
-        with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+        with KafkaAdminClient(**client_of(self.servers)) as admin:
             admin.alter_configs([resource])
 
     def close(self) -> None:
@@ -166,11 +172,10 @@ class Watch:
     def __init__(self, servers: str, *topics: str, isolation_level: str = "read_committed") -> None:
         self.records: list[Any] = []
         self._consumer = KafkaConsumer(
-            bootstrap_servers=servers,
+            **client_of(servers),
             isolation_level=isolation_level,
             enable_auto_commit=False,
             max_poll_records=10_000,
-            reconnect_backoff_max_ms=1000,
         )
         self._places = [
             TopicPartition(topic, number)
@@ -210,14 +215,14 @@ class Watch:
 
 def members(servers: str, group: str) -> int:
     """How many members a consumer group has; none while the broker is still loading it."""
-    with suppress(RetriableError), KafkaAdminClient(bootstrap_servers=servers) as admin:
+    with suppress(RetriableError), KafkaAdminClient(**client_of(servers)) as admin:
         return len(admin.describe_groups([group])[group]["members"])
     return 0
 
 
 def lag(servers: str, group: str, topic: str) -> int | None:
     """What any tool shows: the ends of the log less what the group has committed; None where it has not everywhere."""
-    with suppress(RetriableError), KafkaAdminClient(bootstrap_servers=servers) as admin:
+    with suppress(RetriableError), KafkaAdminClient(**client_of(servers)) as admin:
         offsets = admin.list_group_offsets(group)[group]
         partitions = range(len(admin.describe_topics([topic])[0]["partitions"]))
         ends = admin.list_partition_offsets(

@@ -41,9 +41,10 @@ def guarded(authority: Authority) -> Iterator[SecuredRedis]:
         yield redis
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def topics(secured: SecuredKafka) -> Iterator[Topics]:
-    """The topics by the names that stand on the page, made and watched by the super user."""
+    """The topics by the names that stand on the page, made anew and watched by the super user."""
+    secured.remove_topics()
     with Topics(secured.plain, "reviews.", 2) as topics:
         yield topics
 

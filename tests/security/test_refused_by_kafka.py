@@ -112,12 +112,29 @@ def test_a_certificate_with_a_sealed_key_lets_us_in(
     assert (outcome.exit_code, outcome.said.count("reviews.")) == (0, 3)
 
 
-def test_a_listener_that_speaks_another_protocol_is_waited_for_and_then_named(
-    run: Run, secured: SecuredKafka
+def test_a_listener_that_wants_tls_is_named_at_once(run: Run, secured: SecuredKafka) -> None:
+    outcome = run({"bootstrap_servers": secured.addresses[SASL], "outage_deadline": 60}, "init")
+
+    assert outcome.exit_code == ConfigurationError.exit_code
+    assert "Kafka wants TLS there; check security_protocol" in outcome.said
+
+
+@pytest.mark.parametrize("protocol", ["TLS where none is spoken", "no password where one is asked for"])
+def test_a_listener_that_hangs_up_on_another_protocol_is_waited_for_and_the_protocol_named(
+    run: Run, secured: SecuredKafka, authority: Authority, protocol: str
 ) -> None:
-    outcome = run({"bootstrap_servers": secured.addresses[SASL], "outage_deadline": 1}, "init")
+    address = secured.plain if protocol.startswith("TLS") else secured.addresses[SASL]
+    settings = {
+        "bootstrap_servers": address,
+        "security_protocol": "SSL",
+        "ssl_cafile": authority.certificate,
+        "outage_deadline": 1,
+    }
+
+    outcome = run(settings, "init")
 
     assert outcome.exit_code == ServerUnavailable.exit_code
+    assert "its port is not for security_protocol SSL" in outcome.said
     assert "--security-protocol" in outcome.said
 
 
