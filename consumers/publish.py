@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 
 MAX_FENCINGS = 3
 FENCING_WINDOW_S = 60.0
-"""A process fenced this often within the window has a rival with the same instance id. A single fencing may be
-Kafka's own: it also fences the producer of a transaction that timed out, for example while we were suspended."""
+"""A process fenced this often within the window has a rival with the same instance id. Kafka also fences the producer of
+a transaction that timed out, because we were suspended or the broker was away; such a fencing does not count."""
 
 CLOSE_TIMEOUT_S = 1.0
 
@@ -89,15 +89,15 @@ class Publisher(Protocol):
 def producer_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
     """Arguments of an idempotent producer for whole records, dead letters included."""
     deadline_ms = int(settings.outage_deadline * 1000)
+    client = settings.client_config()
     return {
-        **settings.client_config(),
+        **client,
         "client_id": client_id,
         "kafka_client": PatientClient,
         "acks": "all",
         "enable_idempotence": True,
         "max_block_ms": deadline_ms,
-        "delivery_timeout_ms": deadline_ms,
-        "request_timeout_ms": min(30_000, deadline_ms),
+        "delivery_timeout_ms": max(deadline_ms, client["request_timeout_ms"]),
         "retry_backoff_ms": RETRY_BACKOFF_MS,
         "max_request_size": DEAD_LETTER_MAX_BYTES,
         "batch_size": 65_536,
@@ -118,11 +118,18 @@ class TransactionalPublisher:
     """
 
     def __init__(
-        self, make_producer: Callable[[], KafkaProducer], guard: OutageGuard, clock: Clock = time.monotonic
+        self,
+        make_producer: Callable[[], KafkaProducer],
+        guard: OutageGuard,
+        *,
+        transaction_timeout_s: float,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._make_producer = make_producer
         self._guard = guard
+        self._transaction_timeout_s = transaction_timeout_s
         self._clock = clock
+        self._began = clock()
         self._fencings: deque[float] = deque(maxlen=MAX_FENCINGS)
         self._producer: KafkaProducer | None = None
         self._replace_producer()
@@ -133,6 +140,7 @@ class TransactionalPublisher:
         try:
             producer = self._ready_producer()
             with self._guard.step("a Kafka transaction"):
+                self._began = self._clock()
                 producer.begin_transaction()
                 sends = [send(producer, output) for output in outputs]
                 producer.send_offsets_to_transaction(commit_form(offsets), group)
@@ -140,7 +148,8 @@ class TransactionalPublisher:
                     sent.get()
                 producer.commit_transaction()
         except KafkaError as error:
-            self._note_failure(error)
+            timed_out = self._clock() - self._began >= self._transaction_timeout_s
+            self._note_failure(error, timed_out=timed_out)
             self._replace_producer()
             raise BatchAborted(f"the transaction failed: {error!r}") from error
 
@@ -164,7 +173,7 @@ class TransactionalPublisher:
                 f"Kafka did not take a transactional producer in time: {error!r}"
             ) from error
         except KafkaError as error:
-            self._note_failure(error)
+            self._note_failure(error, timed_out=False)
             self._discard_producer()
             log.info("no new transactional producer yet: %r", error)
 
@@ -177,15 +186,15 @@ class TransactionalPublisher:
         with suppress(KafkaError):
             producer.close(timeout=CLOSE_TIMEOUT_S)
 
-    def _note_failure(self, error: KafkaError) -> None:
-        """Tell what a retry cannot help.
+    def _note_failure(self, error: KafkaError, *, timed_out: bool) -> None:
+        """Tell what a retry cannot help; ``timed_out`` says that Kafka may have ended the transaction by itself.
 
         Raises:
             ConfigurationError: with what to change.
             InstanceFenced: another process runs under this instance id.
         """
         raise_if_hopeless(error)
-        if isinstance(error, ProducerFencedError | InvalidProducerEpochError):
+        if isinstance(error, ProducerFencedError | InvalidProducerEpochError) and not timed_out:
             self._count_fencing(error)
 
     def _count_fencing(self, error: KafkaError) -> None:

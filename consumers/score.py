@@ -273,7 +273,11 @@ def start_scorer(
             "transactional_id": client_id,
             "transaction_timeout_ms": int(settings.transaction_timeout * 1000),
         }
-        publisher = TransactionalPublisher(lambda: make_producer(**producer, **transaction), guard)
+        publisher = TransactionalPublisher(
+            lambda: make_producer(**producer, **transaction),
+            guard,
+            transaction_timeout_s=settings.transaction_timeout,
+        )
     return Scorer(
         settings,
         engine=engine,

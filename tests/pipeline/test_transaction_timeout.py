@@ -48,7 +48,9 @@ def test_a_transaction_that_timed_out_is_not_taken_for_committed(topics: Topics)
     }
     slow = config | {"linger_ms": LINGER_MS}
     publisher = TransactionalPublisher(
-        lambda: Stalling(**slow) if Stalling.stalls else KafkaProducer(**config), OutageGuard(60)
+        lambda: Stalling(**slow) if Stalling.stalls else KafkaProducer(**config),
+        OutageGuard(60),
+        transaction_timeout_s=TRANSACTION_TIMEOUT_MS / 1000,
     )
     outputs = [Output(topics.scored, b"key", value) for value in (b"first", b"second")]
     batch = outputs, {TopicPartition(topics.raw, 0): 2}, ConsumerGroupMetadata(group_id=topics.group)
