@@ -30,7 +30,7 @@ class ReviewTrainer(Trainer):
         num_items_in_batch: Any = None,  # noqa: ARG002 -- the loss is a mean of its own
     ) -> Any:
         logits = model(inputs["input_ids"], inputs["attention_mask"])
-        loss = self._loss(logits, inputs["labels"], inputs["weights"])
+        loss = self._loss(logits, inputs["labels"], inputs["weights"], smoothing=self._plan.label_smoothing)
         return (loss, {"logits": logits}) if return_outputs else loss
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -49,14 +49,14 @@ class ReviewTrainer(Trainer):
         return self.optimizer
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """Loss and accuracy on the development reviews; the loss as a whole, whatever the batches."""
+        """Loss and accuracy on the development reviews: over all of them at once, and against the labels as they are."""
         reviews = self.eval_dataset
         assert isinstance(reviews, TokenisedReviews)
         logits = self._logits(reviews.token_ids)
         labels = torch.tensor(reviews.labels)
         right = (logits[:, 0] >= 0) == (labels[:, 0] == 1)
         metrics = {
-            "eval_loss": float(self._loss(logits, labels, torch.tensor(reviews.weights))),
+            "eval_loss": float(self._loss(logits, labels, torch.tensor(reviews.weights), smoothing=0.0)),
             "eval_accuracy": float(right[~torch.isnan(labels[:, 0])].float().mean()),
         }
         self.log(metrics)
@@ -77,12 +77,12 @@ class ReviewTrainer(Trainer):
                 logits[rows] = model(input_ids.to(device), mask.to(device)).float().cpu()
         return logits
 
-    def _loss(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    def _loss(self, logits: Tensor, labels: Tensor, weights: Tensor, *, smoothing: float) -> Tensor:
         return masked_loss(
             logits,
             labels,
             weights,
-            smoothing=self._plan.label_smoothing,
+            smoothing=smoothing,
             intensity_weight=self._plan.intensity_weight,
         )
 
