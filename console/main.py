@@ -39,7 +39,8 @@ SUBCOMMANDS = {
     "dlq": Subcommand("dlq", "Show what was refused, and why."),
     "redrive": Subcommand("redrive", "Put dead letters back on reviews.raw, each exactly once."),
     "doctor": Subcommand("pipeline", "Check servers, topics, bundle and provider."),
-    "train": Subcommand("training", "Fine-tune a model on labelled reviews."),
+    "train": Subcommand("training", "Train a model on labelled reviews."),
+    "tune": Subcommand("tuning", "Search for a better plan to train by."),
     "export": Subcommand("exporting", "Export a trained model into a bundle."),
     "evaluate": Subcommand("evaluating", "Measure a bundle on labelled reviews, as it is served."),
 }

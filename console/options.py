@@ -60,18 +60,19 @@ def _option(name: str, field: FieldInfo) -> Callable[[Command], Command]:
         option_name(name),
         name,
         type=_click_type(field.annotation),
-        metavar=None if _choices(field.annotation) else _metavar(field.annotation),
+        metavar=None if choices(field.annotation) else _metavar(field.annotation),
         help=f"{field.description}  [{variable_name(name)}{default}]",
     )
 
 
 def _click_type(annotation: Any) -> click.Choice[str] | None:
-    choices = _choices(annotation)
-    return click.Choice(choices) if choices else None
+    listed = choices(annotation)
+    return click.Choice(listed) if listed else None
 
 
-def _choices(annotation: Any) -> list[str]:
-    kind = _bare(annotation)
+def choices(annotation: Any) -> list[str]:
+    """What an option of this type can be, where that is a list."""
+    kind = bare_type(annotation)
     if isinstance(kind, EnumType):
         return [str(member.value) for member in kind]  # type: ignore[var-annotated]
     if get_origin(kind) is Literal:
@@ -80,12 +81,12 @@ def _choices(annotation: Any) -> list[str]:
 
 
 def _metavar(annotation: Any) -> str:
-    kind = _bare(annotation)
+    kind = bare_type(annotation)
     return "TEXT" if kind in (str, SecretStr) else getattr(kind, "__name__", "TEXT").upper()
 
 
-def _bare(annotation: Any) -> Any:
+def bare_type(annotation: Any) -> Any:
     """The type without ``None`` or annotations."""
     if get_origin(annotation) in (Union, UnionType):
-        return next(_bare(part) for part in get_args(annotation) if part is not type(None))
+        return next(bare_type(part) for part in get_args(annotation) if part is not type(None))
     return get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation

@@ -1,71 +1,96 @@
-"""``train``: fine-tune a model on labelled reviews."""
+"""``train``: a network from labelled reviews."""
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 
 from console.extras import need
+from console.option_groups import GroupedCommand, option_of
+from console.plan_options import with_plan
+from console.progress import progress
+from console.training_data import TrainingData, with_data
+from model_export.training.plan import TrainingPlan
 
-READABLE = click.Path(exists=True, path_type=Path)
+if TYPE_CHECKING:
+    from model_export.training.train import Step
+
 WRITABLE = click.Path(path_type=Path)
+RUN = "Run"
 
 
-@click.command()
-@click.option(
-    "--data",
-    "data",
-    type=READABLE,
-    multiple=True,
-    required=True,
-    help="Labelled reviews, JSON Lines (.gz). Repeatable.",
+@click.command(cls=GroupedCommand)
+@with_data
+@option_of(RUN, "--output", type=WRITABLE, required=True, help="Checkpoint folder to write.")
+@option_of(RUN, "--resume", is_flag=True, help="Go on from the last saved step of a run that was killed.")
+@option_of(RUN, "--tensorboard", is_flag=True, help="Write the course of the run to OUTPUT/tensorboard.")
+@option_of(
+    RUN,
+    "--wandb",
+    "wandb_project",
+    metavar="PROJECT",
+    help="Log the run to this project of Weights & Biases.",
 )
-@click.option(
-    "--held-out", type=READABLE, multiple=True, help="Reviews never to train on: their texts are left out."
+@option_of(
+    RUN,
+    "--wandb-offline",
+    is_flag=True,
+    help="Write it to OUTPUT/wandb instead of sending it; `wandb sync` sends it later.",
 )
-@click.option("--base", type=READABLE, required=True, help="Folder of a pretrained encoder.")
-@click.option("--output", type=WRITABLE, required=True, help="Checkpoint folder to write.")
-@click.option("--epochs", type=float, help="Passes over the data.")
-@click.option("--learning-rate", type=float, help="Of the heads and the last layer.")
-@click.option("--max-length", type=int, help="Tokens of a review seen in training.")
-@click.option("--tokens-per-batch", type=int, help="Padded tokens of one step.")
-@click.option("--seed", type=int)
-@click.option("--resume", is_flag=True, help="Go on from the last saved step of a run that was killed.")
+@with_plan
 def train(
-    data: tuple[Path, ...],
-    held_out: tuple[Path, ...],
-    base: Path,
+    read: Callable[[], TrainingData],
     output: Path,
-    epochs: float | None,
-    learning_rate: float | None,
-    max_length: int | None,
-    tokens_per_batch: int | None,
-    seed: int | None,
+    plan: TrainingPlan,
     resume: bool,
+    tensorboard: bool,
+    wandb_project: str | None,
+    wandb_offline: bool,
 ) -> None:
-    """Fine-tune a pretrained encoder on labelled reviews.
+    """Train a network on labelled reviews: fine-tune a pretrained transformer, or begin from scratch.
 
     A line holds "text" and a "label" (1 positive, 0 negative) or a "rating" of 1 to 5 stars; stars also teach the
-    intensity. "domain" balances the classes within each department, if given.
+    intensity. "domain" balances the classes within each department, if given. docs/training.md shows the ways to go.
     """
     need("train")
-    from model_export.data.reviews import read_labelled, without_texts_of  # noqa: PLC0415 -- torch takes seconds to import
-    from model_export.training.train import TrainingPlan  # noqa: PLC0415
-    from model_export.training.train import train as fine_tune  # noqa: PLC0415
+    if tensorboard:
+        need("tracking", "tensorboard")
+    if wandb_project is not None:
+        need("tracking", "wandb")
+    from model_export.training.tracking import tracking  # noqa: PLC0415 -- torch takes seconds to import
+    from model_export.training.train import train as fit  # noqa: PLC0415
 
-    chosen: dict[str, Any] = {
-        "epochs": epochs,
-        "learning_rate": learning_rate,
-        "max_length": max_length,
-        "tokens_per_batch": tokens_per_batch,
-        "seed": seed,
-    }
-    plan = replace(TrainingPlan(), **{name: value for name, value in chosen.items() if value is not None})
-    reviews = [review for path in data for review in read_labelled(path)]
-    kept = without_texts_of(reviews, [review for path in held_out for review in read_labelled(path)])
+    data = read()
+    with (
+        tracking(
+            output, plan, tensorboard=tensorboard, wandb_project=wandb_project, offline=wandb_offline
+        ) as callbacks,
+        shown_progress("training") as watch,
+    ):
+        result = fit(data.train, output, plan, dev=data.dev, resume=resume, watch=watch, callbacks=callbacks)
     click.echo(
-        f"{len(reviews):,} labelled reviews, {len(kept):,} after leaving out repeated and held-out texts"
+        f"{result.steps:,} steps in {result.seconds:,.0f} s, {result.trained_parameters:,} weights trained of {result.parameters:,}"
     )
-    fine_tune(kept, base, output, plan, resume=resume)
+    if result.best_step is not None:
+        click.echo(
+            f"kept: step {result.best_step:,}, loss {result.dev_loss:.4f} and accuracy {result.dev_accuracy:.4f} "
+            "on the development reviews"
+        )
     click.echo(f"checkpoint: {output}")
+
+
+@contextmanager
+def shown_progress(what: str) -> "Iterator[Callable[[Step], None]]":
+    """A bar of steps with the latest losses and the time left."""
+    with progress(what, console=Console(stderr=True)) as meter:
+
+        def watch(step: "Step") -> None:
+            losses = [("loss", step.loss), ("dev loss", step.dev_loss)]
+            known = [f"{name} {value:.3f}" for name, value in losses if value is not None]
+            meter.says(", ".join([what, *known]))
+            meter.at(step.done, step.total)
+
+        yield watch

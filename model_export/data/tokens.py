@@ -12,11 +12,12 @@ class TextEncoder:
     """A ``tokenizer.json`` with padding and truncation switched off; ours is the head-and-tail rule."""
 
     def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
+        padding = tokenizer.padding or {}  # which token pads is all that is taken from it
+        self.pad_id: int = padding.get("pad_id", tokenizer.token_to_id("[PAD]") or 0)
         tokenizer.no_padding()
         tokenizer.no_truncation()
         self.tokenizer = tokenizer
         self.max_length = max_length
-        self.pad_id: int = tokenizer.token_to_id("[PAD]") or 0
 
     @classmethod
     def from_folder(cls, folder: Path, max_length: int) -> "TextEncoder":

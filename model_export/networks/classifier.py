@@ -1,48 +1,87 @@
-"""The network: an encoder, mean pooling over its tokens, and two logits (polarity, intensity)."""
+"""The network: an encoder that reads a review into one vector, a head, and two logits (polarity, intensity)."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel, PreTrainedModel
+
+from model_export.networks.design import HeadDesign, Pooling
+from model_export.networks.transformer import load_transformer, reader_of
 
 HEADS = ("polarity", "intensity")
 
+Reader = Callable[[nn.Module, Tensor, Tensor], Tensor]
+"""Encoder, ``input_ids`` and ``attention_mask`` -> one vector a review, float (batch, width)."""
+
+
+def call(encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    """The reader of encoders that give one vector a review by themselves."""
+    vectors: Tensor = encoder(input_ids, attention_mask)
+    return vectors
+
 
 class ReviewClassifier(nn.Module):
-    """``input_ids`` and ``attention_mask``, both int64 (batch, tokens) -> logits, float (batch, 2)."""
+    """``input_ids`` and ``attention_mask``, both int64 (batch, tokens) -> logits, float (batch, 2).
 
-    def __init__(self, encoder: PreTrainedModel, hidden_size: int, dropout: float = 0.1) -> None:
+    Reviews are padded on the right, and what is padded never reaches a logit, whatever the encoder.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, width: int, head: HeadDesign | None = None, read: Reader = call
+    ) -> None:
         super().__init__()
+        head = head or HeadDesign()
         self.encoder = encoder
-        self.dropout = nn.Dropout(dropout)
-        self.heads = nn.Linear(hidden_size, len(HEADS))
+        self._read = read
+        self.dropout = nn.Dropout(head.dropout)
+        self.hidden = hidden_layer(width, head)
+        self.heads = nn.Linear(head.hidden_units or width, len(HEADS))
 
     @classmethod
     def from_pretrained(
-        cls, folder: str | Path, dropout: float = 0.1, encoder_dropout: float = 0.0
+        cls,
+        name: str | Path,
+        dropout: float = 0.1,
+        encoder_dropout: float = 0.0,
+        *,
+        head: HeadDesign | None = None,
+        pooling: Pooling | None = None,
     ) -> "ReviewClassifier":
-        """Put fresh heads on a pretrained encoder (a local folder or a name of the hub)."""
-        encoder = AutoModel.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            add_pooling_layer=False,
-            hidden_dropout_prob=encoder_dropout,
-            attention_probs_dropout_prob=encoder_dropout,
-            attn_implementation="eager",
-        )
-        return cls(encoder, encoder.config.hidden_size, dropout)
+        """Put a fresh head on a pretrained transformer (a local folder or a name of the hub).
+
+        Raises:
+            ConfigurationError: there is no such transformer, or none that reads texts by itself.
+        """
+        encoder = load_transformer(str(name), encoder_dropout)
+        head = head or HeadDesign(dropout=dropout)
+        return cls(encoder, encoder.config.hidden_size, head, reader_of(encoder.config, pooling))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        mask = attention_mask.unsqueeze(-1).to(self.heads.weight.dtype)  # (batch, tokens, 1)
-        # The additive form, made here, keeps a score of mask operators out of the exported graph.
-        blocked = (1 - mask).transpose(1, 2).unsqueeze(1) * torch.finfo(
-            mask.dtype
-        ).min  # (batch, 1, 1, tokens)
-        hidden = self.encoder(input_ids=input_ids, attention_mask=blocked).last_hidden_state
-        pooled = (hidden * mask).sum(dim=1) / mask.sum(dim=1)  # (batch, hidden)
-        logits: Tensor = self.heads(self.dropout(pooled))
+        vectors = self._read(self.encoder, input_ids, attention_mask)  # (batch, width)
+        logits: Tensor = self.heads(self.hidden(self.dropout(vectors)))
         return logits
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Batch norm that takes a batch of one review by the running figures: one long review can fill a batch."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        if self.training and len(vectors) == 1:
+            return nn.functional.batch_norm(
+                vectors, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        return super().forward(vectors)
+
+
+def hidden_layer(width: int, head: HeadDesign) -> nn.Module:
+    """What stands between the vector of a review and the logits: nothing, batch norm, a wide layer, or both."""
+    if not head.hidden_units:
+        return BatchNorm(width) if head.batch_norm else nn.Identity()
+    layers: list[nn.Module] = [nn.Linear(width, head.hidden_units)]
+    if head.batch_norm:
+        layers.append(BatchNorm(head.hidden_units))
+    return nn.Sequential(*layers, nn.ReLU(), nn.Dropout(head.dropout))
 
 
 def masked_loss(

@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from model_export.data.reviews import LabelledReview
 from model_export.data.tokens import TextEncoder
+from model_export.training.plan import Balance
 
 WINDOW_BATCHES = 50
 """Sorting is done within windows of about this many batches, so that batches still differ between epochs."""
@@ -21,13 +23,19 @@ LENGTH_MULTIPLE = 8
 class TokenisedReviews(Dataset[dict[str, object]]):
     """Reviews as token ids, (polarity, intensity) labels with NaN where unknown, and weights."""
 
-    def __init__(self, reviews: Sequence[LabelledReview], encoder: TextEncoder, heaviest: float) -> None:
+    def __init__(
+        self,
+        reviews: Sequence[LabelledReview],
+        encoder: TextEncoder,
+        heaviest: float,
+        balance: Balance = "domain",
+    ) -> None:
         self.token_ids = encoder.encode([review.text for review in reviews])
         self.labels = [
             [float("nan") if label is None else label for label in (review.polarity, review.intensity)]
             for review in reviews
         ]
-        self.weights = balancing_weights(reviews, heaviest)
+        self.weights = balancing_weights(reviews, heaviest, balance)
 
     def __len__(self) -> int:
         return len(self.token_ids)
@@ -44,7 +52,7 @@ class TokenBatches(Sampler[list[int]]):
     """Batches of at most ``tokens_per_batch`` padded tokens, shuffled anew each epoch from ``seed``."""
 
     def __init__(self, lengths: Sequence[int], tokens_per_batch: int, seed: int) -> None:
-        self._lengths = np.asarray(lengths)
+        self._lengths = np.asarray(lengths, dtype=np.int64)
         self._tokens_per_batch = tokens_per_batch
         self._seed = seed
         self._epoch = 0
@@ -66,31 +74,43 @@ class TokenBatches(Sampler[list[int]]):
         window = max(1, int(WINDOW_BATCHES * self._tokens_per_batch / mean_length))
         batches: list[list[int]] = []
         for start in range(0, len(order), window):
-            by_length = sorted(order[start : start + window].tolist(), key=lambda i: -int(self._lengths[i]))
-            batches.extend(self._cut(by_length))
+            batches.extend(
+                by_length(order[start : start + window].tolist(), self._lengths, self._tokens_per_batch)
+            )
         return [batches[i] for i in generator.permutation(len(batches))]
 
-    def _cut(self, longest_first: list[int]) -> Iterator[list[int]]:
-        start = 0
-        while start < len(longest_first):
-            padded = round_up(int(self._lengths[longest_first[start]]))
-            size = max(1, self._tokens_per_batch // padded)
-            yield longest_first[start : start + size]
-            start += size
+
+def by_length(
+    rows: Sequence[int], lengths: Sequence[int] | npt.NDArray[np.int64], tokens_per_batch: int
+) -> Iterator[list[int]]:
+    """``rows``, longest first, cut into batches of at most ``tokens_per_batch`` padded tokens."""
+    longest_first = sorted(rows, key=lambda row: -int(lengths[row]))
+    while longest_first:
+        size = max(1, tokens_per_batch // round_up(int(lengths[longest_first[0]])))
+        yield longest_first[:size]
+        longest_first = longest_first[size:]
 
 
-def balancing_weights(reviews: Sequence[LabelledReview], heaviest: float) -> list[float]:
-    """Weights that balance positive and negative within each domain, none above ``heaviest``.
+def balancing_weights(
+    reviews: Sequence[LabelledReview], heaviest: float, balance: Balance = "domain"
+) -> list[float]:
+    """Weights that balance positive and negative, none above ``heaviest``.
 
-    A domain with hardly any negatives would otherwise teach the shop instead of the feeling.
+    Within each domain by default: one with hardly any negatives would otherwise teach the shop instead of the feeling.
     """
-    kinds = Counter((review.domain, review.polarity) for review in reviews)
-    domains = Counter(review.domain for review in reviews if review.polarity is not None)
+
+    def group(review: LabelledReview) -> str:
+        return review.domain if balance == "domain" else ""
+
+    kinds = Counter((group(review), review.polarity) for review in reviews)
+    groups = Counter(group(review) for review in reviews if review.polarity is not None)
 
     def weight(review: LabelledReview) -> float:
         if review.polarity is None:
             return 0.0
-        return min(heaviest, 0.5 * domains[review.domain] / kinds[review.domain, review.polarity])
+        if balance == "none":
+            return 1.0
+        return min(heaviest, 0.5 * groups[group(review)] / kinds[group(review), review.polarity])
 
     return [weight(review) for review in reviews]
 

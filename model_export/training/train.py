@@ -1,180 +1,180 @@
-"""Fine-tune a pretrained encoder on labelled reviews: one function, one checkpoint folder."""
+"""Train a network on labelled reviews: one function, one checkpoint folder."""
 
-import json
-import shutil
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
-from transformers import AutoConfig, AutoModel, Trainer, TrainingArguments, set_seed
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
 
 from model_export.data.reviews import LabelledReview
-from model_export.data.tokens import TextEncoder
-from model_export.networks.classifier import ReviewClassifier, masked_loss
-from model_export.training.batches import TokenBatches, TokenisedReviews, pad
+from model_export.training.batches import TokenisedReviews
+from model_export.training.begin import begin
+from model_export.training.checkpoint import (
+    TRAINING_FILE,
+    WEIGHTS_FILE,
+    TrainingResult,
+    load_checkpoint,
+    save_checkpoint,
+)
+from model_export.training.machine import calculates_in_bf16
+from model_export.training.parameters import choose_trained, join_updates
+from model_export.training.plan import TrainingPlan
+from model_export.training.resume import STEPS_FOLDER, begin_steps, step_to_go_on_from
+from model_export.training.trainer import ReviewTrainer, token_batches
+from schemas.errors import ConfigurationError
 
-WEIGHTS_FILE = "weights.safetensors"
-ENCODER_FOLDER = "encoder"
-TRAINING_FILE = "training.json"
+__all__ = ["TRAINING_FILE", "WEIGHTS_FILE", "Step", "TrainingPlan", "load_checkpoint", "train"]
+
+LOGGED_STEPS = 50
+"""The training loss is the mean of so many steps; fewer would show noise."""
 
 
 @dataclass(frozen=True)
-class TrainingPlan:
-    """What one fine-tuning run does. The defaults suit a 6-layer MiniLM and some ten thousand reviews."""
+class Step:
+    """How far a run is, for people who wait."""
 
-    epochs: float = 1.5
-    tokens_per_batch: int = 4096
-    max_length: int = 192
-    """Tokens of a review seen in training; more may be read when serving, since the network pools by mean."""
-    learning_rate: float = 1.5e-4
-    """Of the heads and the last layer."""
-    layer_decay: float = 0.8
-    """Each layer below learns at this share of the one above (Sun et al. 2019, section 5.3.3)."""
-    weight_decay: float = 0.01
-    warmup_share: float = 0.06
-    label_smoothing: float = 0.1
-    intensity_weight: float = 0.3
-    heaviest_weight: float = 3.0
-    """Bound of the weights that balance the two classes within each domain."""
-    dropout: float = 0.1
-    seed: int = 7
-    save_steps: int = 200
-    """A killed run can go on from the last multiple of this."""
-    bf16: bool = True
-
-
-class ReviewTrainer(Trainer):
-    """transformers' Trainer with the parts that are this task's own: loss, token batches, layer-wise rates."""
-
-    def __init__(self, plan: TrainingPlan, encoder: TextEncoder, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._plan = plan
-        self._pad_id = encoder.pad_id
-
-    def compute_loss(
-        self,
-        model: nn.Module,
-        inputs: dict[str, Tensor | Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Any = None,  # noqa: ARG002 -- the loss is a mean of its own
-    ) -> Any:
-        logits = model(inputs["input_ids"], inputs["attention_mask"])
-        loss = masked_loss(
-            logits,
-            inputs["labels"],
-            inputs["weights"],
-            smoothing=self._plan.label_smoothing,
-            intensity_weight=self._plan.intensity_weight,
-        )
-        return (loss, {"logits": logits}) if return_outputs else loss
-
-    def get_train_dataloader(self) -> DataLoader[Any]:
-        reviews = self.train_dataset
-        assert isinstance(reviews, TokenisedReviews)
-        batches = TokenBatches(
-            [len(ids) for ids in reviews.token_ids], self._plan.tokens_per_batch, self._plan.seed
-        )
-        loader = DataLoader(reviews, batch_sampler=batches, collate_fn=self._collate)
-        # Only a prepared loader tells the batches which epoch it is; a plain one repeats the first.
-        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
-        return prepared
-
-    def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:
-        assert isinstance(self.model, ReviewClassifier)
-        self.optimizer = torch.optim.AdamW(parameter_groups(self.model, self._plan), weight_decay=0.0)
-        return self.optimizer
-
-    def _collate(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        input_ids, attention_mask = pad([row["input_ids"] for row in rows], self._pad_id)
-        return {
-            "input_ids": input_ids,
-            "attention_mask": attention_mask,
-            "labels": torch.tensor([row["labels"] for row in rows]),
-            "weights": torch.tensor([row["weight"] for row in rows]),
-        }
-
-
-def parameter_groups(model: ReviewClassifier, plan: TrainingPlan) -> list[dict[str, Any]]:
-    """One group a layer, its rate decayed from the top; biases and norms get no weight decay."""
-    layers: int = model.encoder.config.num_hidden_layers
-
-    def depth_below_top(name: str) -> int:
-        if ".layer." in name:
-            return layers - 1 - int(name.split(".layer.")[1].split(".", maxsplit=1)[0])
-        return layers if name.startswith("encoder.") else 0
-
-    groups: dict[tuple[int, bool], dict[str, Any]] = {}
-    for name, parameter in model.named_parameters():
-        depth, decays = depth_below_top(name), parameter.ndim > 1
-        group = groups.setdefault(
-            (depth, decays),
-            {
-                "params": [],
-                "lr": plan.learning_rate * plan.layer_decay**depth,
-                "weight_decay": plan.weight_decay if decays else 0.0,
-            },
-        )
-        group["params"].append(parameter)
-    return list(groups.values())
+    done: int
+    total: int
+    loss: float | None
+    """Of the latest steps."""
+    dev_loss: float | None
 
 
 def train(
-    reviews: Iterable[LabelledReview], base: Path, output: Path, plan: TrainingPlan, *, resume: bool = False
-) -> Path:
-    """Fine-tune the encoder in folder ``base`` and write the checkpoint folder ``output``.
+    reviews: Sequence[LabelledReview],
+    output: Path,
+    plan: TrainingPlan,
+    *,
+    dev: Sequence[LabelledReview] = (),
+    resume: bool = False,
+    watch: Callable[[Step], None] = lambda step: None,  # noqa: ARG005 -- nobody watches
+    callbacks: Sequence[TrainerCallback] = (),
+) -> TrainingResult:
+    """Train as ``plan`` says and write the checkpoint folder ``output``.
 
-    With ``resume`` a killed run goes on from its last saved step; otherwise saved steps in ``output`` are removed.
+    Args:
+        reviews: to learn from.
+        output: folder of the checkpoint, and of the steps that a killed run goes on from.
+        plan: everything else about the run.
+        dev: reviews to measure on now and then. The network with the least loss on them is the one that is kept.
+        resume: go on from the last saved step of a run that was killed, if there is one.
+        watch: told of every step.
+        callbacks: of transformers, for logs.
+
+    Raises:
+        ConfigurationError: the plan cannot work; nothing was written.
     """
+    if plan.patience is not None and not dev:
+        raise ConfigurationError("patience: stopping early needs development reviews to measure on")
     set_seed(plan.seed)
-    encoder = TextEncoder.from_folder(base, plan.max_length)
-    model = ReviewClassifier.from_pretrained(base, plan.dropout)
-    dataset = TokenisedReviews(list(reviews), encoder, plan.heaviest_weight)
-    work = output / "steps"
-    if not resume:
-        shutil.rmtree(work, ignore_errors=True)  # a later resume must not find the steps of an older run
-    arguments = TrainingArguments(
-        output_dir=str(work),
+    saved = step_to_go_on_from(output, plan, reviews) if resume else None
+    beginning = begin(plan, [review.text for review in reviews], word_vectors_too=saved is None)
+    network = beginning.network
+    choose_trained(network, plan)
+    if saved is None:
+        begin_steps(output, plan, reviews)
+    encoder = beginning.encoder(plan.max_length)
+    data, measured = (
+        TokenisedReviews(rows, encoder, plan.heaviest_weight, plan.balance) for rows in (reviews, dev)
+    )
+    trainer = ReviewTrainer(
+        plan,
+        encoder.pad_id,
+        model=network,
+        args=_arguments(plan, output / STEPS_FOLDER, len(token_batches(data, plan)), measures=bool(dev)),
+        train_dataset=data,
+        eval_dataset=measured,
+        callbacks=[_Watch(watch), *_stopping(plan), *callbacks],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trained = sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
+    started = time.monotonic()
+    trainer.train(resume_from_checkpoint=str(saved) if saved else None)
+    seconds = time.monotonic() - started
+    join_updates(network)
+    best = _best(trainer.state)
+    result = TrainingResult(
+        steps=trainer.state.global_step,
+        seconds=round(seconds, 1),
+        parameters=sum(weight.numel() for weight in network.parameters()),
+        trained_parameters=trained,
+        best_step=best.get("step"),
+        dev_loss=best.get("eval_loss"),
+        dev_accuracy=best.get("eval_accuracy"),
+    )
+    save_checkpoint(beginning, output, plan, result)
+    return result
+
+
+def _arguments(plan: TrainingPlan, folder: Path, steps_an_epoch: int, *, measures: bool) -> TrainingArguments:
+    # At least once an epoch, and not at all beyond the end.
+    interval = max(1, min(plan.save_steps, steps_an_epoch))
+    return TrainingArguments(
+        output_dir=str(folder),
         num_train_epochs=plan.epochs,
         per_device_train_batch_size=1,  # unused: TokenBatches decides
-        lr_scheduler_type="linear",
+        lr_scheduler_type="constant_with_warmup" if plan.schedule == "constant" else plan.schedule,
         warmup_steps=plan.warmup_share,
-        max_grad_norm=1.0,
-        bf16=plan.bf16,
+        max_grad_norm=plan.gradient_norm,
+        bf16=calculates_in_bf16() if plan.bf16 is None else plan.bf16,
         use_cpu=not torch.cuda.is_available(),
-        logging_steps=50,
-        save_steps=plan.save_steps,
+        logging_steps=min(LOGGED_STEPS, interval),
+        save_steps=interval,
         save_total_limit=2,
+        eval_strategy="steps" if measures else "no",
+        eval_steps=interval if measures else None,
+        load_best_model_at_end=measures,
+        metric_for_best_model="eval_loss" if measures else None,
+        greater_is_better=False if measures else None,
+        restore_callback_states_from_checkpoint=True,  # a resumed run is as patient as it was
         report_to="none",
+        disable_tqdm=True,
         seed=plan.seed,
         remove_unused_columns=False,
         accelerator_config={"dispatch_batches": False, "even_batches": False},
     )
-    trainer = ReviewTrainer(plan, encoder, model=model, args=arguments, train_dataset=dataset)
-    trainer.train(resume_from_checkpoint=resume and any(work.glob("checkpoint-*")))
-    save_checkpoint(model, base, output, plan)
-    return output
 
 
-def save_checkpoint(model: ReviewClassifier, base: Path, output: Path, plan: TrainingPlan) -> None:
-    """Write weights (safetensors), the encoder's configuration, the tokenizer and the plan."""
-    output.mkdir(parents=True, exist_ok=True)
-    model.encoder.config.save_pretrained(output / ENCODER_FOLDER)
-    save_file(model.state_dict(), output / WEIGHTS_FILE)
-    shutil.copyfile(base / "tokenizer.json", output / "tokenizer.json")
-    (output / TRAINING_FILE).write_text(json.dumps(asdict(plan), indent=2) + "\n")
+def _stopping(plan: TrainingPlan) -> list[TrainerCallback]:
+    return [] if plan.patience is None else [EarlyStoppingCallback(early_stopping_patience=plan.patience)]
 
 
-def load_checkpoint(folder: Path) -> ReviewClassifier:
-    """The trained network of a checkpoint folder, in evaluation mode, float32, on the CPU."""
-    config = AutoConfig.from_pretrained(folder / ENCODER_FOLDER)
-    encoder = AutoModel.from_config(  # type: ignore[no-untyped-call]
-        config, add_pooling_layer=False, attn_implementation="eager"
-    )
-    model = ReviewClassifier(encoder, config.hidden_size)
-    model.load_state_dict(load_file(folder / WEIGHTS_FILE))
-    return model.eval()
+def _best(state: TrainerState) -> dict[str, Any]:
+    """The measurement of the network that was kept."""
+    measured = [log for log in state.log_history if "eval_loss" in log]
+    return min(measured, key=lambda log: float(log["eval_loss"]), default={})
+
+
+class _Watch(TrainerCallback):
+    """Tells of every step, with the latest losses."""
+
+    def __init__(self, watch: Callable[[Step], None]) -> None:
+        self._watch = watch
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        del args, control
+        self._watch(
+            Step(
+                state.global_step,
+                state.max_steps,
+                _latest(state.log_history, "loss"),
+                _latest(state.log_history, "eval_loss"),
+            )
+        )
+
+
+def _latest(logs: Sequence[dict[str, float]], name: str) -> float | None:
+    return next((log[name] for log in reversed(logs) if name in log), None)

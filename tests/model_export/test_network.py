@@ -9,7 +9,8 @@ from torch import Tensor
 
 from model_export.networks.classifier import ReviewClassifier, masked_loss
 from model_export.training.batches import pad
-from model_export.training.train import TrainingPlan, parameter_groups
+from model_export.training.parameters import parameter_groups
+from model_export.training.plan import TrainingPlan
 
 UNKNOWN = math.nan
 

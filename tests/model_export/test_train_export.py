@@ -28,12 +28,22 @@ from schemas.settings import Provider
 REVIEWS = tiny_bert.reviews(80, seed=1)
 HELD_OUT = tiny_bert.reviews(80, seed=2)
 PLAN = TrainingPlan(
-    epochs=10, tokens_per_batch=256, max_length=tiny_bert.MAX_LENGTH, learning_rate=5e-3, bf16=False
+    epochs=10,
+    tokens_per_batch=256,
+    max_length=tiny_bert.MAX_LENGTH,
+    learning_rate=5e-3,
+    encoder_dropout=0.0,
+    bf16=False,
 )
 SHORT_PLAN = replace(PLAN, epochs=2, save_steps=4)
 KILLED_AT = 12
 """Of 16 steps: in the middle of the second epoch, whose batches are others than the first's."""
 WORDS = BundleDescription("tiny", "A test.", "random", "Apache-2.0", "made up")
+
+
+def trained(base: Path, output: Path, plan: TrainingPlan, *, resume: bool = False) -> Path:
+    train(REVIEWS, output, replace(plan, architecture=str(base)), resume=resume)
+    return output
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +53,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def checkpoint(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train(REVIEWS, base, tmp_path_factory.mktemp("checkpoint"), PLAN)
+    return trained(base, tmp_path_factory.mktemp("checkpoint"), PLAN)
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +98,13 @@ def as_if_killed(finished: Path, output: Path) -> int:
 
 @pytest.fixture(scope="module")
 def uninterrupted(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train(REVIEWS, base, tmp_path_factory.mktemp("uninterrupted"), SHORT_PLAN)
+    return trained(base, tmp_path_factory.mktemp("uninterrupted"), SHORT_PLAN)
 
 
 def test_a_killed_run_ends_as_if_it_had_not_been(base: Path, uninterrupted: Path, tmp_path: Path) -> None:
     assert as_if_killed(uninterrupted, tmp_path) == KILLED_AT
 
-    train(REVIEWS, base, tmp_path, SHORT_PLAN, resume=True)
+    trained(base, tmp_path, SHORT_PLAN, resume=True)
 
     assert saved_steps(tmp_path) == saved_steps(uninterrupted)
     assert same(weights(tmp_path), weights(uninterrupted))
@@ -113,7 +123,7 @@ def test_a_resumed_run_goes_on_from_the_saved_network(
 ) -> None:
     mark(tmp_path, as_if_killed(uninterrupted, tmp_path))
 
-    train(REVIEWS, base, tmp_path, SHORT_PLAN, resume=True)
+    trained(base, tmp_path, SHORT_PLAN, resume=True)
 
     assert weights(tmp_path)["heads.bias"].min() > 990
 
@@ -123,7 +133,7 @@ def test_a_run_that_is_not_resumed_begins_anew_and_forgets_older_steps(
 ) -> None:
     mark(tmp_path, as_if_killed(uninterrupted, tmp_path))
 
-    train(REVIEWS, base, tmp_path, replace(SHORT_PLAN, epochs=1, save_steps=1000))
+    trained(base, tmp_path, replace(SHORT_PLAN, epochs=1, save_steps=1000))
 
     assert weights(tmp_path)["heads.bias"].max() < 10
     assert KILLED_AT not in saved_steps(tmp_path)
@@ -132,21 +142,21 @@ def test_a_run_that_is_not_resumed_begins_anew_and_forgets_older_steps(
 def test_resuming_where_nothing_was_saved_begins_anew(
     base: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
-    train(REVIEWS, base, tmp_path, SHORT_PLAN, resume=True)
+    trained(base, tmp_path, SHORT_PLAN, resume=True)
 
     assert same(weights(tmp_path), weights(uninterrupted))
 
 
 def test_another_seed_trains_another_network(base: Path, uninterrupted: Path, tmp_path: Path) -> None:
-    train(REVIEWS, base, tmp_path, replace(SHORT_PLAN, seed=8))
+    trained(base, tmp_path, replace(SHORT_PLAN, seed=8))
 
     assert not same(weights(tmp_path), weights(uninterrupted))
 
 
-def test_a_checkpoint_says_how_it_was_trained(checkpoint: Path) -> None:
+def test_a_checkpoint_says_how_it_was_trained(base: Path, checkpoint: Path) -> None:
     written = json.loads((checkpoint / TRAINING_FILE).read_text())
 
-    assert TrainingPlan(**written) == PLAN
+    assert TrainingPlan(**written) == replace(PLAN, architecture=str(base))
 
 
 def test_a_trained_network_is_right_on_reviews_that_it_has_not_seen(bundle: Path) -> None:
