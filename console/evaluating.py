@@ -1,6 +1,7 @@
 """``evaluate``: how good a bundle is, as it is served."""
 
-import json
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,57 +10,142 @@ from rich.console import Console
 
 from console.extras import need
 from console.options import with_settings
-from console.progress import progress
+from console.progress import Meter, progress
 from schemas.errors import ConfigurationError
+from schemas.events import Sentiment
 from schemas.settings import ModelSettings
 
 if TYPE_CHECKING:
     from model_export.data.reviews import LabelledReview
+    from model_export.evaluation.evaluate import Model
+    from model_export.evaluation.measured import OnProgress
+    from model_export.evaluation.references import ReferenceScores
 
 READABLE = click.Path(exists=True, path_type=Path)
 WRITABLE = click.Path(path_type=Path)
 
-EVALUATION_BATCH = 64
-
 
 @click.command()
-@click.option("--data", type=READABLE, help="Labelled reviews: polarity is measured.")
+@click.option("--data", type=READABLE, required=True, help="Labelled reviews to measure on.")
 @click.option(
     "--intensity-data", type=READABLE, help='Texts with a human rating "intensity" of -1 to 1: correlation.'
 )
+@click.option(
+    "--train-data",
+    type=READABLE,
+    multiple=True,
+    help="Reviews to train a bag of words on, the bar to clear. Repeatable.",
+)
+@click.option(
+    "--base",
+    type=READABLE,
+    help="Folder of the encoder before fine-tuning, to compare with (needs --train-data).",
+)
+@click.option(
+    "--output", type=WRITABLE, help="Folder for report.html and figures.json; without it, JSON is printed."
+)
+@click.option(
+    "--examples",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Mislabelled reviews to show in the report, with their texts.",
+)
+@click.option(
+    "--resamples",
+    type=click.IntRange(min=100),
+    default=2000,
+    show_default=True,
+    help="Bootstrap resamples of each interval.",
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Of all that is drawn at random.")
 @with_settings(ModelSettings)
-def evaluate(settings: ModelSettings, data: Path | None, intensity_data: Path | None) -> None:
-    """Measure a bundle as it is served: same engine, same truncation, same calibration. Prints JSON."""
+def evaluate(
+    settings: ModelSettings,
+    data: Path,
+    intensity_data: Path | None,
+    train_data: tuple[Path, ...],
+    base: Path | None,
+    output: Path | None,
+    examples: int,
+    resamples: int,
+    seed: int,
+) -> None:
+    """Measure a bundle as it is served: same engine, same truncation, same calibration.
+
+    Writes one HTML report that starts with a verdict in plain words, and the same figures as JSON. Every figure has a
+    95 % bootstrap interval.
+    """
     need("train")
+    if base is not None and not train_data:
+        raise click.UsageError("--base needs --train-data, to train a linear layer on the frozen encoder")
+    if examples and output is None:
+        raise click.UsageError("--examples are shown in the report: give --output")
     from model_export.data.reviews import read_labelled, read_rated  # noqa: PLC0415 -- scipy takes seconds to import
-    from model_export.evaluation.metrics import correlation, polarity_figures  # noqa: PLC0415
+    from model_export.evaluation import references as to_compare  # noqa: PLC0415
+    from model_export.evaluation.bootstrap import Bootstrap  # noqa: PLC0415
+    from model_export.evaluation.evaluate import LabelledFile, RatedFile  # noqa: PLC0415
+    from model_export.evaluation.evaluate import evaluate as measure  # noqa: PLC0415
+    from model_export.evaluation.report import write_report  # noqa: PLC0415
 
-    if data is None and intensity_data is None:
-        raise click.UsageError("give --data, --intensity-data or both")
-    figures: dict[str, object] = {}
-    if data is not None:
-        reviews: list[LabelledReview] = [row for row in read_labelled(data) if row.polarity is not None]
-        scores = _scores(settings, [review.text for review in reviews])
-        labels = [review.polarity for review in reviews if review.polarity is not None]
-        figures["polarity"] = polarity_figures(scores, labels).as_dict()
-    if intensity_data is not None:
-        rated = read_rated(intensity_data)
-        scores = _scores(settings, [text for text, _ in rated])
-        figures["correlation"] = correlation(scores, [rating for _, rating in rated])
-    click.echo(json.dumps(figures, indent=2))
+    labelled = LabelledFile(data.name, hashlib.sha256(data.read_bytes()).hexdigest(), read_labelled(data))
+    rated = RatedFile(intensity_data.name, read_rated(intensity_data)) if intensity_data else None
+    train = [review for path in train_data for review in read_labelled(path)]
+
+    with progress("starting", console=Console(stderr=True)) as meter:
+        show = _shown_by(meter)
+
+        def references(measured: "Sequence[LabelledReview]") -> "list[ReferenceScores]":
+            if not train:
+                return []
+            taught = to_compare.training_reviews(train, measured)
+            texts = [review.text for review in measured]
+            show("counting words", 0, 1)
+            compared = [to_compare.bag_of_words(taught, texts)]
+            if base is not None:
+                compared.append(to_compare.frozen_encoder(base, taught, texts, seed, show))
+            return compared
+
+        figures, measured = measure(
+            _model(settings), labelled, rated, references, Bootstrap(resamples, seed), show
+        )
+    if output is None:
+        click.echo(figures.model_dump_json(indent=2))
+        return
+    verdict = write_report(figures, measured, output, examples)
+    click.echo(verdict.headline)
+    for line in (*verdict.strengths, *verdict.weaknesses):
+        click.echo(f"- {line}")
+    click.echo(f"report: {output}")
 
 
-def _scores(settings: ModelSettings, texts: list[str]) -> list[float]:
+def _model(settings: ModelSettings) -> "Model":
+    """The bundle as the scorer runs it."""
     from consumers.infer.engine import Engine  # noqa: PLC0415 -- keeps train free of onnxruntime's start
     from consumers.infer.runner import RunFailure  # noqa: PLC0415
+    from model_export.evaluation.evaluate import Model  # noqa: PLC0415
 
     engine = Engine.start(settings.bundle, settings.provider, settings.threads)
-    scores: list[float] = []
-    with progress("scoring", len(texts), console=Console(stderr=True)) as meter:
-        for start in range(0, len(texts), EVALUATION_BATCH):
-            for sentiment in engine.score(texts[start : start + EVALUATION_BATCH]):
-                if isinstance(sentiment, RunFailure):
-                    raise ConfigurationError(f"the model failed on a text: {sentiment.detail}")
-                scores.append(sentiment.score)
-            meter.at(len(scores), len(texts))
-    return scores
+
+    def score(texts: Sequence[str]) -> list[Sentiment]:
+        sentiments = []
+        for sentiment in engine.score(texts):
+            if isinstance(sentiment, RunFailure):
+                raise ConfigurationError(f"the model failed on a text: {sentiment.detail}")
+            sentiments.append(sentiment)
+        return sentiments
+
+    return Model(
+        score=score,
+        name=engine.model.name,
+        version=engine.model.version,
+        description=engine.manifest.description,
+        temperature=engine.manifest.heads[0].temperature,
+    )
+
+
+def _shown_by(meter: Meter) -> "OnProgress":
+    def show(what: str, done: int, total: int) -> None:
+        meter.at(done, total, what)
+
+    return show

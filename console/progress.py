@@ -30,9 +30,9 @@ class Meter(ABC):
         self._done += by
         self._show()
 
-    def at(self, done: int, total: int) -> None:
-        """So much is done, of so much."""
-        self._done, self._total = done, total
+    def at(self, done: int, total: int, what: str | None = None) -> None:
+        """So much is done, of so much; ``what`` if it is something else than before."""
+        self._done, self._total, self._what = done, total, what or self._what
         self._show()
 
     @abstractmethod

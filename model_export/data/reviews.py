@@ -25,6 +25,8 @@ class LabelledReview:
     """1.0 for an extreme rating (1 or 5 stars), 0.0 for a moderate one (2 or 4)."""
     domain: str = "unknown"
     source: str = "unknown"
+    product_id: str | None = None
+    language: str | None = None
 
 
 def read_labelled(path: Path) -> list[LabelledReview]:
@@ -56,6 +58,8 @@ def parse_row(row: tuple[str, dict[str, Any]]) -> LabelledReview | None:
         intensity=_intensity_of_stars(rating),
         domain=str(fields.get("domain") or "unknown"),
         source=str(fields.get("source") or "unknown"),
+        product_id=_name(fields, "product_id"),
+        language=_name(fields, "language") or _name(fields, "lang"),
     )
 
 
@@ -102,6 +106,11 @@ def _intensity_of_stars(rating: float | None) -> float | None:
     if rating is None or rating == NEUTRAL_STARS:
         return None
     return float(rating in EXTREME_STARS)
+
+
+def _name(fields: dict[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    return None if value in (None, "") else str(value)
 
 
 def _number(place: str, fields: dict[str, Any], name: str, *, low: float, high: float) -> float | None:
