@@ -10,6 +10,12 @@ TOKENIZER_FILE = "tokenizer.json"
 
 Precision = Literal["int8", "fp16", "fp32"]
 
+SERVED_ALONE: frozenset[Precision] = frozenset({"int8"})
+"""Precisions of which each review is a call of its own, on every provider.
+
+Dynamic int8 takes one activation scale for a whole call: in a batch, a review's score would depend on its neighbours.
+"""
+
 MAX_TOKENS = 1_000_000
 MAX_TOKEN_ID = 2**31 - 1
 
@@ -43,11 +49,32 @@ class Head(_Part):
     )
 
 
+class Parity(_Part):
+    """How far a variant stands from the trained network on held-out reviews."""
+
+    reviews: Annotated[int, Field(ge=1)]
+    largest_logit_difference: Annotated[float, Field(ge=0, description="Of either output.")]
+    largest_score_shift: Annotated[float, Field(ge=0, le=1, description="Of either output's probability.")]
+    mean_score_shift: Annotated[float, Field(ge=0, le=1, description="Of P(positive).")]
+    labels_changed: Annotated[int, Field(ge=0, description="Reviews on the other side of P(positive) = 0.5.")]
+
+
+class Neighbours(_Part):
+    """How far a score moves with the reviews that share its call, each review alone and in two orders compared."""
+
+    reviews: Annotated[int, Field(ge=1)]
+    batch: Annotated[int, Field(ge=1, description="Reviews of one call; 1 where each is served alone.")]
+    largest_score_shift: Annotated[float, Field(ge=0, le=1, description="Of either output's probability.")]
+    labels_changed: Annotated[int, Field(ge=0, description="Reviews on the other side of P(positive) = 0.5.")]
+
+
 class Variant(_Part):
-    """One ONNX file of the same network."""
+    """One ONNX file of the same network, and what was measured of it on the CPU provider when it was exported."""
 
     file: FileName
     precision: Precision
+    parity: Parity | None = None
+    neighbours: Neighbours | None = None
 
 
 class Manifest(_Part):
@@ -72,6 +99,10 @@ class Manifest(_Part):
     base_model: str
     licence: str
     data: str
+    languages: Annotated[
+        tuple[str, ...], Field(description="Primary language subtags of the texts that it was trained on.")
+    ] = ()
+    limits: Annotated[tuple[str, ...], Field(description="What to know before it is used.")] = ()
     created_at: str
     metrics: dict[str, float]
     files: dict[FileName, FileDigest]

@@ -1,38 +1,39 @@
-"""A trained checkpoint -> a bundle, written only once every variant is proved to agree with the network."""
+"""A trained network -> a bundle, written only once every variant is proved to agree with the network."""
 
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy.special import expit
+from torch import nn
 
 from model_export.data.reviews import LabelledReview
 from model_export.data.tokens import TextEncoder
 from model_export.export.calibrate import fit_bias, fit_review_threshold, fit_temperature
-from model_export.export.onnx_graph import INPUTS, OPSET, OUTPUT, export_fp32, onnx_logits, quantise_int8
-from model_export.networks.classifier import ReviewClassifier
-from model_export.training.batches import pad
+from model_export.export.neighbours import ORDERS
+from model_export.export.onnx_graph import INPUTS, OPSET, OUTPUT
+from model_export.export.parity import accuracy, prove_parity, refuse_infinite
+from model_export.export.variants import (
+    Shifted,
+    onnx_logits,
+    prove_independence,
+    refuse_unreadable_length,
+    torch_logits,
+    write_variants,
+)
 from model_export.training.train import load_checkpoint
-from schemas.errors import BundleError
 from schemas.manifest import MANIFEST_FILE, TOKENIZER_FILE, FileDigest, Head, Manifest, Precision, Variant
 
 Floats = npt.NDArray[np.float64]
 
-FP32_TOLERANCE = 1e-3
-"""Largest difference of a logit between torch and ONNX in fp32; a tenth of it is usual."""
-
-PARITY_TEXTS = 200
-TORCH_BATCH = 32
-
-INT8_ACCURACY_DROP = 0.005
-"""Share of held-out reviews by which int8 may be worse than fp32 before the export is refused."""
+Progress = Callable[[int, int], None]
+"""Is told how many reviews were run, of how many in all."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class BundleDescription:
     base_model: str
     licence: str
     data: str
+    languages: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 def export(
@@ -54,53 +57,80 @@ def export(
     *,
     max_length: int,
     precisions: Sequence[Precision] = ("int8",),
+    progress: Progress = lambda _done, _total: None,
+) -> Manifest:
+    """Export the checkpoint that ``train`` wrote into the folder ``checkpoint``; see ``write_bundle``."""
+    network = load_checkpoint(checkpoint)
+    encoder = TextEncoder.from_folder(checkpoint, max_length)
+    return write_bundle(network, encoder, held_out, output, description, precisions, progress)
+
+
+def write_bundle(
+    network: nn.Module,
+    encoder: TextEncoder,
+    held_out: Sequence[LabelledReview],
+    output: Path,
+    description: BundleDescription,
+    precisions: Sequence[Precision] = ("int8",),
+    progress: Progress = lambda _done, _total: None,
 ) -> Manifest:
     """Calibrate on ``held_out``, export, prove parity, and put the bundle into the folder ``output``.
 
     Args:
-        checkpoint: folder written by ``train``.
+        network: in evaluation mode; int64 (batch, tokens) twice -> logits, float (batch, 2).
+        encoder: of the tokens that the served model reads.
         held_out: labelled reviews that were not trained on.
         output: bundle folder; an older one is replaced only by a complete new one.
         description: words for the manifest.
-        max_length: tokens of a text that the served model reads.
-        precisions: variants to include, of ``int8`` and ``fp32``; the first one is calibrated.
+        precisions: variants to include; the first one is calibrated.
+        progress: is told how far the work is.
 
     Raises:
-        BundleError: a variant differs from the trained network by more than the stated tolerance.
+        BundleError: a variant differs from the trained network by more than its precision may, a score depends on its
+            neighbours, or the network cannot read as many tokens as the encoder gives.
     """
-    model = load_checkpoint(checkpoint)
-    encoder = TextEncoder.from_folder(checkpoint, max_length)
     reviews = [review for review in held_out if review.polarity is not None]
     token_ids = encoder.encode([review.text for review in reviews])
     polarity = np.array([review.polarity for review in reviews])
+    refuse_unreadable_length(network, token_ids, encoder.max_length)
+    meter = _Meter(progress, len(reviews) * (1 + len({"fp32", *precisions}) + ORDERS * len(precisions)))
 
-    with torch.no_grad():
-        model.heads.bias[0] += fit_bias(torch_logits(model, token_ids, encoder.pad_id)[:, 0], polarity)
+    of_torch = torch_logits(network, token_ids, encoder.pad_id, meter.advance)
+    refuse_infinite("the trained network", of_torch)
+    bias = fit_bias(of_torch[:, 0], polarity)
+    of_torch[:, 0] += bias
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        logits = _write_variants(model, encoder, token_ids, polarity, folder)
+        paths = write_variants(Shifted(network, bias).eval(), precisions, folder)
+        logits = {name: onnx_logits(path, token_ids, meter.advance) for name, path in paths.items()}
         served = logits[precisions[0]]
-        temperature = fit_temperature(served[:, 0], polarity)
-        scores = expit(served[:, 0] / temperature)
-        for unwanted in logits.keys() - set(precisions):
-            (folder / f"model.{unwanted}.onnx").unlink()
+        heads = _heads(reviews, served, polarity)
+        temperatures = (heads[0].temperature, heads[1].temperature)
+        parities = {
+            name: prove_parity(name, of_torch, values, polarity, temperatures)
+            for name, values in logits.items()
+        }
+        neighbours = {
+            name: prove_independence(
+                paths[name], name, token_ids, encoder.pad_id, logits[name], temperatures, meter.advance
+            )
+            for name in precisions
+        }
+        for unwanted in paths.keys() - set(precisions):
+            paths[unwanted].unlink()
         encoder.tokenizer.save(str(folder / TOKENIZER_FILE))
         manifest = Manifest(
             name=description.name,
             description=description.description,
-            heads=(
-                Head(name="polarity", labels=("negative", "positive"), temperature=temperature),
-                Head(
-                    name="intensity",
-                    labels=("weak", "strong"),
-                    temperature=_intensity_temperature(reviews, served),
-                ),
-            ),
-            max_length=max_length,
+            heads=heads,
+            max_length=encoder.max_length,
             pad_token_id=encoder.pad_id,
-            review_threshold=fit_review_threshold(scores, polarity),
+            review_threshold=fit_review_threshold(expit(served[:, 0] / temperatures[0]), polarity),
             variants=tuple(
-                Variant(file=f"model.{precision}.onnx", precision=precision) for precision in precisions
+                Variant(
+                    file=paths[name].name, precision=name, parity=parities[name], neighbours=neighbours[name]
+                )
+                for name in precisions
             ),
             opset=OPSET,
             inputs=INPUTS,
@@ -108,11 +138,10 @@ def export(
             base_model=description.base_model,
             licence=description.licence,
             data=description.data,
+            languages=description.languages,
+            limits=description.limits,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            metrics={
-                f"held_out_accuracy_{name}": round(_accuracy(values, polarity), 4)
-                for name, values in sorted(logits.items())
-            },
+            metrics=_metrics(of_torch, logits, polarity),
             files={path.name: _digest(path) for path in sorted(folder.iterdir())},
         )
         (folder / MANIFEST_FILE).write_text(manifest.to_json())
@@ -120,51 +149,42 @@ def export(
     return manifest
 
 
-def torch_logits(model: ReviewClassifier, token_ids: Sequence[Sequence[int]], pad_id: int) -> Floats:
-    """Logits (reviews, 2) of the torch network, in batches of like length."""
-    order = sorted(range(len(token_ids)), key=lambda row: len(token_ids[row]))
-    logits = np.empty((len(token_ids), 2))
-    with torch.inference_mode():
-        for start in range(0, len(order), TORCH_BATCH):
-            rows = order[start : start + TORCH_BATCH]
-            logits[rows] = model(*pad([token_ids[row] for row in rows], pad_id)).numpy()
-    return logits
+class _Meter:
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._done = 0
+        self._total = total
+
+    def advance(self, reviews: int) -> None:
+        self._done += reviews
+        self._progress(self._done, self._total)
 
 
-def _write_variants(
-    model: ReviewClassifier,
-    encoder: TextEncoder,
-    token_ids: Sequence[Sequence[int]],
-    polarity: Floats,
-    folder: Path,
-) -> dict[str, Floats]:
-    """Write both precisions and prove each against the one before; held-out logits by precision."""
-    fp32, int8 = folder / "model.fp32.onnx", folder / "model.int8.onnx"
-    export_fp32(model, fp32)
-    logits = {"fp32": onnx_logits(fp32, token_ids)}
-    of_torch = torch_logits(model, token_ids[:PARITY_TEXTS], encoder.pad_id)
-    difference = float(np.abs(of_torch - logits["fp32"][:PARITY_TEXTS]).max())
-    if not difference <= FP32_TOLERANCE:  # the way round that refuses NaN, a network that diverged
-        raise BundleError(
-            f"ONNX fp32 differs from torch by {difference:.2g} in a logit; allowed: {FP32_TOLERANCE}"
-        )
-    quantise_int8(fp32, int8)
-    logits["int8"] = onnx_logits(int8, token_ids)
-    drop = _accuracy(logits["fp32"], polarity) - _accuracy(logits["int8"], polarity)
-    if drop > INT8_ACCURACY_DROP:
-        raise BundleError(f"int8 is worse than fp32 by {drop:.4f} in accuracy; allowed: {INT8_ACCURACY_DROP}")
-    return logits
-
-
-def _intensity_temperature(reviews: Sequence[LabelledReview], logits: Floats) -> float:
+def _heads(reviews: Sequence[LabelledReview], served: Floats, polarity: Floats) -> tuple[Head, Head]:
     rows = [row for row, review in enumerate(reviews) if review.intensity is not None]
-    if not rows:
-        return 1.0
-    return fit_temperature(logits[rows, 1], np.array([reviews[row].intensity for row in rows]))
+    intensity = np.array([reviews[row].intensity for row in rows])
+    return (
+        Head(
+            name="polarity",
+            labels=("negative", "positive"),
+            temperature=fit_temperature(served[:, 0], polarity),
+        ),
+        Head(
+            name="intensity",
+            labels=("weak", "strong"),
+            temperature=fit_temperature(served[rows, 1], intensity) if rows else 1.0,
+        ),
+    )
 
 
-def _accuracy(logits: Floats, polarity: Floats) -> float:
-    return float(((logits[:, 0] >= 0) == (polarity == 1)).mean())
+def _metrics(of_torch: Floats, logits: Mapping[Precision, Floats], polarity: Floats) -> dict[str, float]:
+    """Accuracy on the held-out reviews of the network and of each precision, and what each precision costs."""
+    reference = accuracy(of_torch, polarity)
+    metrics = {"held_out_reviews": float(len(polarity)), "held_out_accuracy_torch": round(reference, 4)}
+    for name, values in sorted(logits.items()):
+        metrics[f"held_out_accuracy_{name}"] = round(accuracy(values, polarity), 4)
+        metrics[f"accuracy_drop_{name}"] = round(reference - accuracy(values, polarity), 4)
+    return metrics
 
 
 def _digest(path: Path) -> FileDigest:

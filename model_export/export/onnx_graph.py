@@ -1,8 +1,7 @@
 """The trained network as ONNX: fp32, and int8 for CPUs."""
 
 import warnings
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +10,22 @@ import onnx
 import onnxruntime
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
-
-from model_export.networks.classifier import ReviewClassifier
+from torch import nn
 
 OPSET = 17
 INPUTS = ("input_ids", "attention_mask")
 OUTPUT = "logits"
 
+Tokens = npt.NDArray[np.int64]
 
-def export_fp32(model: ReviewClassifier, path: Path) -> None:
+
+def export_fp32(network: nn.Module, path: Path) -> None:
     """Write the network with dynamic shapes: int64 (batch, tokens) twice -> float32 (batch, 2)."""
     example = torch.ones((2, 16), dtype=torch.int64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the tracer is the older of two exporters, see docs/adr/0003
         torch.onnx.export(
-            model,
+            network,
             (example, example),
             str(path),
             input_names=list(INPUTS),
@@ -54,18 +54,15 @@ def quantise_int8(fp32: Path, int8: Path) -> None:
     )
 
 
-def onnx_logits(path: Path, token_ids: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
-    """Logits (reviews, 2) of an ONNX file, one review a call, as a CPU serves it."""
+def start_on_cpu(path: Path) -> Callable[[Tokens, Tokens], npt.NDArray[np.float32]]:
+    """An ONNX file as a function: int64 (batch, tokens) twice -> float32 (batch, 2). Safe to call from threads."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
-    def run(ids: Sequence[int]) -> npt.NDArray[np.float32]:
-        tokens = np.array([ids], dtype=np.int64)
-        logits: npt.NDArray[np.float32] = session.run(
-            [OUTPUT], {"input_ids": tokens, "attention_mask": np.ones_like(tokens)}
-        )[0][0]
+    def run(input_ids: Tokens, attention_mask: Tokens) -> npt.NDArray[np.float32]:
+        feeds = {"input_ids": input_ids, "attention_mask": attention_mask}
+        logits: npt.NDArray[np.float32] = session.run([OUTPUT], feeds)[0]
         return logits
 
-    with ThreadPoolExecutor() as pool:
-        return np.array(list(pool.map(run, token_ids)), dtype=np.float64)
+    return run

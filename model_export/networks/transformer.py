@@ -104,18 +104,23 @@ def _read(
     """``input_ids`` and ``attention_mask``, int64 (batch, tokens) -> float (batch, hidden)."""
     mask = attention_mask
     if kind in ADDITIVE_MASK:
-        mask = _additive_mask(attention_mask, causal=kind in CAUSAL)  # (batch, 1, 1 or tokens, tokens)
+        mask = _additive_mask(attention_mask, causal=kind in CAUSAL)
     hidden = encoder(input_ids=input_ids, attention_mask=mask)[0]  # (batch, tokens, hidden)
     return _pooled(hidden, attention_mask, pooling)
 
 
 def _additive_mask(attention_mask: Tensor, *, causal: bool) -> Tensor:
-    lowest = torch.finfo(torch.float32).min
-    mask = attention_mask.unsqueeze(1).unsqueeze(1).to(torch.float32)  # (batch, 1, 1, tokens)
+    """0 where a token may be read, the lowest float where not: float (batch, 1, tokens, tokens).
+
+    In this form onnxruntime's optimizer knows it for a mask, and fuses the attention around it.
+    """
+    rows, tokens = attention_mask.shape
+    mask = attention_mask.unsqueeze(1).unsqueeze(1).expand(rows, 1, tokens, tokens).to(torch.float32)
     if causal:
         place = torch.cumsum(torch.ones_like(attention_mask[0]), dim=0)  # 1 ... tokens
         mask = mask * (place.unsqueeze(0) <= place.unsqueeze(1)).to(torch.float32)
-    return (1 - mask) * lowest
+    blocked = 1 - mask
+    return blocked.masked_fill(blocked.bool(), torch.finfo(torch.float32).min)
 
 
 def _pooled(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
