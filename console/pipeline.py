@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +15,7 @@ from console.options import load_settings, with_settings
 from console.topics import create_topics
 from consumers.aggregate.aggregator import start_aggregator
 from consumers.infer.engine import Engine
+from consumers.infer.router import start_router
 from consumers.process import Shutdown, instance_name
 from consumers.score import start_scorer
 from schemas.errors import ReviewStreamError
@@ -40,10 +43,14 @@ def score(settings: ScorerSettings) -> None:
     """
     shutdown = Shutdown(settings.grace_period).listen()
     require_topics(settings, _topics_of_scorer(settings))
-    engine = Engine.start(settings.bundle, settings.provider, settings.threads)
+    engines = start_router(settings)
     with instance_name(settings.scorer_group, settings.instance_id) as instance:
-        scorer = start_scorer(settings, engine, shutdown, instance)
-        log.info("scorer %s: model %s, %s delivery", instance, engine.model.version, settings.delivery)
+        scorer = start_scorer(settings, engines, shutdown, instance)
+        for language, model in engines.models():
+            log.info(
+                "reviews in %s: model %s %s", language or "any other language", model.name, model.version
+            )
+        log.info("scorer %s: %s delivery", instance, settings.delivery)
         scorer.run()
 
 
@@ -71,7 +78,7 @@ def doctor(ctx: click.Context, settings: ScorerSettings, redis_url: str | None) 
     redis = load_settings(RedisSettings, **({"redis_url": redis_url} if redis_url else {}))
     quick = settings.model_copy(update={"outage_deadline": min(10.0, settings.outage_deadline)})
     checks: dict[str, Callable[[], str]] = {
-        "model bundle": lambda: _describe(Engine.start(settings.bundle, settings.provider, settings.threads)),
+        **_bundle_checks(settings),
         f"Kafka at {settings.bootstrap_servers}": lambda: _describe_topics(quick),
         "Redis": lambda: _describe_redis(redis),
     }
@@ -101,5 +108,13 @@ def _describe_redis(settings: RedisSettings) -> str:
     return f"version {server['redis_version']}"
 
 
-def _describe(engine: Engine) -> str:
-    return f"{engine.model.name} {engine.model.version} scores"
+def _bundle_checks(settings: ScorerSettings) -> dict[str, Callable[[], str]]:
+    named: dict[str, Path | None] = {"model bundle": settings.bundle}
+    for language, folder in settings.bundles_by_language().items():
+        named[f"model bundle of language {language}"] = folder
+    return {name: partial(_describe_bundle, folder, settings) for name, folder in named.items()}
+
+
+def _describe_bundle(folder: Path | None, settings: ScorerSettings) -> str:
+    model = Engine.start(folder, settings.provider, settings.threads).model
+    return f"{model.name} {model.version} scores"

@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 from kafka import ConsumerGroupMetadata, KafkaConsumer, KafkaProducer, TopicPartition
 
 from consumers.batch import MicroBatcher
 from consumers.dead_letters import dead_letter_output
 from consumers.decode import Decoded, decode_records
+from consumers.infer.router import Router
 from consumers.infer.runner import RunFailure
 from consumers.intake import GroupIntake, group_consumer
 from consumers.process import Clock, Health, OutageGuard, Shutdown
@@ -26,7 +26,7 @@ from consumers.publish import (
 from consumers.records import Record, next_offsets
 from schemas.dead_letters import DeadLetterReason
 from schemas.errors import BatchAborted, DeadLetterFlood, InvalidEvent, ServerUnavailable
-from schemas.events import ModelReference, ReviewEvent, ScoredReview, Sentiment, SourceRecord
+from schemas.events import ReviewEvent, ScoredReview, Sentiment, SourceRecord
 from schemas.settings import Delivery, ScorerSettings
 
 log = logging.getLogger(__name__)
@@ -40,15 +40,6 @@ REPORT_INTERVAL_S = 10.0
 def utc_now() -> datetime:
     """The wall clock."""
     return datetime.now(UTC)
-
-
-class TextScorer(Protocol):
-    """The part of the engine that the scorer needs."""
-
-    model: ModelReference
-
-    def score(self, texts: Sequence[str]) -> list[Sentiment | RunFailure]:
-        """One sentiment a text, in order."""
 
 
 @dataclass
@@ -98,7 +89,7 @@ class Scorer:
         self,
         settings: ScorerSettings,
         *,
-        engine: TextScorer,
+        engines: Router,
         intake: GroupIntake,
         publisher: Publisher,
         shutdown: Shutdown,
@@ -108,7 +99,7 @@ class Scorer:
     ) -> None:
         self.counts = ScorerCounts()
         self._settings = settings
-        self._engine = engine
+        self._engines = engines
         self._intake = intake
         self._publisher = publisher
         self._shutdown = shutdown
@@ -189,7 +180,7 @@ class Scorer:
 
     def _infer(self, decoded: Sequence[Decoded]) -> list[Output]:
         texts = {row: text for row, item in enumerate(decoded) if (text := _text_of(item.event)) is not None}
-        sentiments = dict(zip(texts, self._engine.score(list(texts.values())), strict=True))
+        sentiments = dict(zip(texts, self._engines.score(list(texts.values())), strict=True))
         return [self._output(item, sentiments.get(row)) for row, item in enumerate(decoded)]
 
     def _output(self, item: Decoded, sentiment: Sentiment | RunFailure | None) -> Output:
@@ -202,7 +193,7 @@ class Scorer:
         scored = ScoredReview.of(
             item.event,
             sentiment=sentiment,
-            model=self._engine.model,
+            model=self._engines.engine_for(item.event.language).model,
             source=SourceRecord(
                 topic=item.record.topic, partition=item.record.partition, offset=item.record.offset
             ),
@@ -231,13 +222,16 @@ class Scorer:
             log.info("%s", self.counts)
 
 
-def _text_of(event: ReviewEvent | InvalidEvent) -> str | None:
-    return event.text if isinstance(event, ReviewEvent) else None
+def _text_of(event: ReviewEvent | InvalidEvent) -> tuple[str, str | None] | None:
+    """What there is to score: a text and its language."""
+    if isinstance(event, InvalidEvent) or event.text is None:
+        return None
+    return event.text, event.language
 
 
 def start_scorer(
     settings: ScorerSettings,
-    engine: TextScorer,
+    engines: Router,
     shutdown: Shutdown,
     instance: str,
     *,
@@ -249,7 +243,7 @@ def start_scorer(
 
     Args:
         settings: of this process.
-        engine: what scores the texts.
+        engines: what scores the texts.
         shutdown: asks it to stop.
         instance: its stable name.
         make_consumer: connects the consumer, from the client's configuration.
@@ -280,7 +274,7 @@ def start_scorer(
         )
     return Scorer(
         settings,
-        engine=engine,
+        engines=engines,
         intake=intake,
         publisher=publisher,
         shutdown=shutdown,

@@ -1,10 +1,11 @@
 """Settings, each declared once: its name is the option (``--redis-url``) and the variable (``REVIEWSTREAM_REDIS_URL``)."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from schemas.access import KafkaAccess, RedisAccess
 from schemas.kafka_client import FrankClient
@@ -130,6 +131,13 @@ class ProcessSettings(Settings):
 class ScorerSettings(KafkaSettings, ModelSettings, ProcessSettings):
     """Settings of ``reviewstream score``."""
 
+    bundles: Annotated[
+        str,
+        Field(
+            description="Bundles of single languages, as zh=/models/zh,de=/models/de; the event's language picks one by "
+            "its primary subtag, and every other review goes to the bundle."
+        ),
+    ] = ""
     scorer_group: Annotated[str, Field(description="Consumer group of the scorers.")] = "reviewstream-scorer"
     delivery: Annotated[Delivery, Field(description="Delivery guarantee.")] = Delivery.EXACTLY_ONCE
     batch_size: Annotated[int, Field(ge=1, le=10_000, description="Most reviews of one transaction.")] = 128
@@ -147,6 +155,35 @@ class ScorerSettings(KafkaSettings, ModelSettings, ProcessSettings):
         float,
         Field(gt=0, le=1, description="Share of bad records at which the scorer stops; 1 never stops it."),
     ] = 0.9
+
+    @field_validator("bundles")
+    @classmethod
+    def _is_a_list_of_bundles(cls, value: str) -> str:
+        parse_bundles(value)
+        return value
+
+    def bundles_by_language(self) -> dict[str, Path]:
+        """The folder of each primary language subtag."""
+        return parse_bundles(self.bundles)
+
+
+def parse_bundles(value: str) -> dict[str, Path]:
+    """From ``zh=/models/zh,de=/models/de``: folders, which hold no comma, by primary language subtag in lower case.
+
+    Raises:
+        ValueError: it is no such list, or names a language twice.
+    """
+    bundles: dict[str, Path] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        language, equals, folder = (piece.strip() for piece in part.partition("="))
+        if not (equals and folder and re.fullmatch("[A-Za-z]{2,8}", language)):
+            raise ValueError(
+                "must be like zh=/models/zh,de=/models/de, with the primary subtag of a language (zh, not zh-TW)"
+            )
+        if language.lower() in bundles:
+            raise ValueError(f"names language {language.lower()} twice")
+        bundles[language.lower()] = Path(folder)
+    return bundles
 
 
 class ViewSettings(Settings):

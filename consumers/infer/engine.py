@@ -12,11 +12,11 @@ from tokenizers import Tokenizer
 
 from consumers.infer.bundle import open_bundle
 from consumers.infer.runner import LogitPair, OneByOne, Outcome, PaddedBatches, RunFailure, Runner
-from consumers.infer.session import start_network
+from consumers.infer.session import OnnxNetwork, start_network
 from consumers.infer.tokenise import PLAIN_TEXT, load_tokenizer, tokenise
 from schemas.errors import ProviderError
 from schemas.events import SCORE_DECIMALS, Intensity, Label, ModelReference, Sentiment
-from schemas.manifest import Manifest
+from schemas.manifest import SERVED_ALONE, Manifest
 from schemas.settings import Provider
 
 
@@ -54,10 +54,7 @@ class Engine:
         """
         bundle = open_bundle(folder)
         network = start_network(bundle, provider)
-        if network.provider is Provider.CPU:
-            runner: Runner = OneByOne(network, threads or cores())
-        else:
-            runner = PaddedBatches(network, bundle.manifest.pad_token_id)
+        runner = runner_for(network, bundle.manifest.pad_token_id, threads)
         engine = cls(load_tokenizer(bundle), bundle.manifest, runner, bundle.reference)
         engine._probe()
         return engine
@@ -105,6 +102,13 @@ class Engine:
         outcome = tokens if isinstance(tokens, RunFailure) else self.runner([tokens])[0]
         if isinstance(outcome, RunFailure):
             raise ProviderError(f"the model fails on a plain text: {outcome.detail}")
+
+
+def runner_for(network: OnnxNetwork, pad_id: int, threads: int = 0) -> Runner:
+    """The best form of calls that keeps a review's score from depending on its neighbours."""
+    if network.provider is Provider.CPU or network.precision in SERVED_ALONE:
+        return OneByOne(network, threads or cores())
+    return PaddedBatches(network, pad_id)
 
 
 def decode_logits(logits: LogitPair, manifest: Manifest) -> Sentiment:

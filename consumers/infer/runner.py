@@ -25,7 +25,7 @@ Runner = Callable[[Sequence[TokenIds]], list[Outcome]]
 
 
 class OneByOne:
-    """One review a call, ``threads`` calls at a time: the best form on a CPU.
+    """One review a call, ``threads`` calls at a time: the best form on a CPU, and the form of every int8 network.
 
     No padding is computed, and a score cannot depend on the reviews beside it: a quantised network would
     otherwise share its activation scales over the batch.
@@ -51,7 +51,7 @@ class OneByOne:
 
 
 class PaddedBatches:
-    """Reviews of like length together, each call bounded by its padded tokens: the best form on a GPU.
+    """Reviews of like length together, each call bounded by its padded tokens: the best form of floats on a GPU.
 
     A call that fails is halved until the review at fault stands alone.
     """

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,7 @@ import onnxruntime
 from consumers.infer.bundle import Bundle
 from consumers.infer.external_data import refuse_external_data
 from schemas.errors import BundleError, ProviderError
+from schemas.manifest import Precision
 from schemas.settings import Provider
 
 log = logging.getLogger(__name__)
@@ -19,7 +21,10 @@ log = logging.getLogger(__name__)
 CUDA_PROVIDER = "CUDAExecutionProvider"
 CPU_PROVIDER = "CPUExecutionProvider"
 
-PRECISIONS = {Provider.CUDA: ("fp16", "fp32", "int8"), Provider.CPU: ("int8", "fp32")}
+PRECISIONS: Mapping[Provider, tuple[Precision, ...]] = {
+    Provider.CUDA: ("fp16", "fp32", "int8"),
+    Provider.CPU: ("int8", "fp32"),
+}
 """Which variant suits a provider, best first: CPUs have fast int8 products, GPUs fast halves."""
 
 Tokens = npt.NDArray[np.int64]
@@ -39,7 +44,7 @@ class OnnxNetwork:
 
     session: onnxruntime.InferenceSession
     provider: Provider
-    precision: str
+    precision: Precision
 
     def __call__(self, input_ids: Tokens, attention_mask: Tokens) -> Logits:
         feeds = {"input_ids": input_ids, "attention_mask": attention_mask}

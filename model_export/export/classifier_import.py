@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,8 @@ class ImportedClassifier(nn.Module):
     - intensity of a five-star classifier = log((p1 + p5) / (p2 + p4));
     - intensity of another = abs(polarity) - ``usual``: strong is what the classifier is surer of than usual.
     """
+
+    usual: Tensor
 
     def __init__(self, model: PreTrainedModel, outputs: Outputs) -> None:
         super().__init__()
@@ -108,7 +111,7 @@ def _load(folder: Path, max_length: int) -> tuple[PreTrainedModel, TextEncoder]:
         if (folder / "tokenizer.json").exists():
             tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         else:
-            tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer  # type: ignore[no-untyped-call]
+            tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer
     except Exception as error:  # transformers, tokenizers and safetensors raise whatever they meet
         raise BundleError(
             f"{folder}: no classifier of transformers can be loaded from it: {error}"
@@ -117,11 +120,12 @@ def _load(folder: Path, max_length: int) -> tuple[PreTrainedModel, TextEncoder]:
         raise BundleError(f"{folder}: it is for {config.problem_type}, so its outputs are no alternatives")
     encoder = TextEncoder(tokenizer, max_length)
     encoder.pad_id = config.pad_token_id or 0
-    return model.eval(), encoder
+    return model, encoder
 
 
 def _names(config: PretrainedConfig) -> list[str]:
-    return [str(config.id2label[number]) for number in range(config.num_labels)]
+    names = {int(number): str(name) for number, name in (config.id2label or {}).items()}
+    return [names[number] for number in sorted(names)]
 
 
 def _compare_with_pipeline(folder: Path, outputs: Outputs, texts: Sequence[str], logits: Floats) -> None:
@@ -130,11 +134,11 @@ def _compare_with_pipeline(folder: Path, outputs: Outputs, texts: Sequence[str],
     Raises:
         BundleError: a probability differs.
     """
-    classify = pipeline("text-classification", model=str(folder), device="cpu", top_k=None)
+    classify: Any = pipeline("text-classification", model=str(folder), device="cpu", top_k=None)
     names = _names(classify.model.config)
     given = np.empty((len(texts), len(names)))
     for row, answer in enumerate(classify(list(texts))):
-        by_name = {output["label"]: output["score"] for output in answer}
+        by_name = {str(output["label"]): output["score"] for output in answer}
         given[row] = [by_name[name] for name in names]
     positive, negative = (given[:, list(side)].sum(axis=1) for side in (outputs.positive, outputs.negative))
     difference = float(np.abs(positive / (positive + negative) - expit(logits[:, 0])).max(initial=0.0))

@@ -15,6 +15,7 @@ from pathlib import Path
 from steps import Passages, PassingConsumer, PassingEngine, PassingProducer, PassingRedis, Strike
 
 from consumers.aggregate.aggregator import start_aggregator
+from consumers.infer.router import Router
 from consumers.process import Shutdown
 from consumers.score import start_scorer
 from schemas.errors import Fatal
@@ -33,7 +34,7 @@ def score(passages: Passages) -> None:
     engine = PassingEngine(passages, float(os.environ.get("FAULTS_ENGINE_SECONDS", "0")))
     start_scorer(
         settings,
-        engine,
+        Router(engine),
         Shutdown(settings.grace_period).listen(),
         settings.instance_id or "worker",
         make_consumer=partial(PassingConsumer, passages=passages),

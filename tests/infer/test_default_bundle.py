@@ -5,11 +5,12 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from consumers.infer.bundle import DEFAULT_BUNDLE, open_bundle
 from consumers.infer.engine import Engine
-from consumers.infer.runner import OneByOne
+from consumers.infer.runner import OneByOne, PaddedBatches
 from consumers.infer.session import start_network
 from producers.samples import samples
 from schemas.codec import decode_review
@@ -126,6 +127,18 @@ def test_a_logit_is_the_same_to_the_last_bit_in_any_order_and_company() -> None:
     backwards = OneByOne(network, threads=4)(batch[::-1])[::-1]
 
     assert together == backwards == alone
+
+
+def test_in_batches_its_scores_would_depend_on_their_neighbours() -> None:
+    bundle = open_bundle()
+    network = start_network(bundle, Provider.CPU)
+    batch = Engine.start(None, Provider.CPU, threads=1)._tokenise([*PRAISE, *COMPLAINTS, *STRONG, *WEAK])
+    alone = OneByOne(network, threads=1)(batch)
+
+    together = PaddedBatches(network, bundle.manifest.pad_token_id)(batch)
+
+    # The reason why int8 is served one review a call on every provider.
+    assert np.abs(np.array(together) - np.array(alone)).max() > 0.01
 
 
 def test_a_review_of_any_length_is_scored(engine: Engine) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from fake_networks import FailsOnce, RaisesOnPoison, Recording, SpoilsPoison, broken, mean_of_words
 from hypothesis import given
@@ -17,12 +18,13 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from consumers.infer.bundle import open_bundle
-from consumers.infer.engine import Engine
+from consumers.infer.engine import Engine, runner_for
 from consumers.infer.runner import OneByOne, PaddedBatches, RunFailure, Runner
-from consumers.infer.session import Network, start_network
+from consumers.infer.session import Network, OnnxNetwork, start_network
 from consumers.infer.tokenise import PLAIN_TEXT, load_tokenizer
 from schemas.errors import ProviderError
 from schemas.events import Sentiment
+from schemas.manifest import Precision
 from schemas.settings import Provider
 
 PAD_ID = VOCABULARY["[PAD]"]
@@ -225,6 +227,24 @@ def test_no_padded_call_is_larger_than_its_bound(batch: list[list[int]]) -> None
 
     assert all(rows * width <= 40 for rows, width in network.shapes)
     assert sum(rows for rows, _ in network.shapes) == len(batch)
+
+
+@pytest.mark.parametrize(
+    ("provider", "precision", "form"),
+    [
+        (Provider.CPU, "int8", OneByOne),
+        (Provider.CPU, "fp32", OneByOne),
+        (Provider.CUDA, "int8", OneByOne),
+        (Provider.CUDA, "fp16", PaddedBatches),
+        (Provider.CUDA, "fp32", PaddedBatches),
+    ],
+)
+def test_reviews_share_a_call_only_where_their_scores_do_not_depend_on_it(
+    provider: Provider, precision: Precision, form: type[Runner]
+) -> None:
+    session = onnxruntime.InferenceSession(network(), providers=["CPUExecutionProvider"])
+
+    assert isinstance(runner_for(OnnxNetwork(session, provider, precision), PAD_ID, threads=1), form)
 
 
 @given(text=texts, before=st.lists(texts, max_size=6), after=st.lists(texts, max_size=6))

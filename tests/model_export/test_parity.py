@@ -69,7 +69,7 @@ def test_labels_that_change_both_ways_are_refused_though_the_accuracy_stays() ->
 
 def test_fp16_may_not_move_any_score_far() -> None:
     with pytest.raises(BundleError, match=r"fp16 moves a score by up to 0\.25"):
-        prove_parity("fp16", logits(0.0), logits(0.0) + [0.0, 2.2], POLARITY, TEMPERATURES)
+        prove_parity("fp16", logits(), moved(5, 2.2, output=1), POLARITY, TEMPERATURES)
 
 
 @pytest.mark.parametrize("precision", BOUNDS)

@@ -37,6 +37,12 @@ def write_base(folder: Path) -> Path:
         max_position_embeddings=MAX_LENGTH,
     )
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    tokenizer().save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def tokenizer() -> Tokenizer:
+    """Reads the words of the reviews."""
     tokenizer = Tokenizer(WordPiece(VOCABULARY, unk_token="[UNK]"))
     tokenizer.normalizer = BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = BertPreTokenizer()
@@ -44,8 +50,7 @@ def write_base(folder: Path) -> Path:
         single="[CLS] $A [SEP]",
         special_tokens=[("[CLS]", VOCABULARY["[CLS]"]), ("[SEP]", VOCABULARY["[SEP]"])],
     )
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return folder
+    return tokenizer
 
 
 def reviews(count: int, seed: int) -> list[LabelledReview]:

@@ -12,6 +12,7 @@ from typing import Generic, Protocol, Self, TypeVar
 from fake_engine import FakeEngine
 
 from consumers.aggregate.aggregator import Aggregator, start_aggregator
+from consumers.infer.router import Router
 from consumers.process import Shutdown
 from consumers.score import Scorer, start_scorer
 from schemas.settings import AggregatorSettings, ScorerSettings
@@ -70,11 +71,12 @@ class InThread(Generic[Worker]):
 
 
 def run_scorer(
-    settings: ScorerSettings, engine: FakeEngine | None = None, instance: str = "a"
+    settings: ScorerSettings, engine: FakeEngine | Router | None = None, instance: str = "a"
 ) -> InThread[Scorer]:
     """A scorer in a thread; use it as a context manager."""
     shutdown = Shutdown(grace_period=60)
-    return InThread(start_scorer(settings, engine or FakeEngine(), shutdown, instance), shutdown)
+    engines = engine if isinstance(engine, Router) else Router(engine or FakeEngine())
+    return InThread(start_scorer(settings, engines, shutdown, instance), shutdown)
 
 
 def run_aggregator(settings: AggregatorSettings, instance: str = "a") -> InThread[Aggregator]:

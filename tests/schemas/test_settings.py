@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -101,6 +103,25 @@ def test_a_prefix_that_would_break_the_hash_tag_is_refused(prefix: str) -> None:
 def test_brokers_are_split_at_commas() -> None:
     config = KafkaSettings(bootstrap_servers="one:9092, two:9092").client_config()
     assert config["bootstrap_servers"] == ["one:9092", "two:9092"]
+
+
+def test_bundles_are_listed_by_language() -> None:
+    settings = ScorerSettings(bundles=" ZH=/models/zh , de = models/a=b ,")
+    assert settings.bundles_by_language() == {"zh": Path("/models/zh"), "de": Path("models/a=b")}
+
+
+def test_without_a_list_there_are_no_bundles_of_single_languages() -> None:
+    assert ScorerSettings().bundles_by_language() == {}
+
+
+@pytest.mark.parametrize(
+    "value", ["/models/zh", "zh=", "=/models", "zh-TW=/models", "z=/models", "zh=/a,ZH=/b"]
+)
+def test_a_list_of_bundles_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(
+        ValidationError, match=r"bundles\n  Value error, (must be like|names language zh twice)"
+    ):
+        ScorerSettings(bundles=value)
 
 
 def test_topics_are_created_as_the_settings_say() -> None:
