@@ -18,7 +18,7 @@ from model_export.evaluation.measured import Measured, OnProgress, silent, with_
 from model_export.evaluation.statistic import Floats, Statistics, classification, roc_auc
 from schemas.errors import TrainingDataError
 
-WORD = r"[぀-ヿ㐀-鿿]|\w+?(?=[぀-ヿ㐀-鿿]|\b)"
+WORD = r"[぀-ヿ㐀-鿿]|[^\W぀-ヿ㐀-鿿]+"
 """A word, or one Chinese or Japanese character, which are written without spaces."""
 
 PROBE_REVIEWS = 4000

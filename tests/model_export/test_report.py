@@ -15,6 +15,7 @@ from model_export.evaluation.evaluate import RatedFile, evaluate
 from model_export.evaluation.figures import Estimate, Evaluation
 from model_export.evaluation.measured import Measured
 from model_export.evaluation.report import mislabelled, render, write_report
+from model_export.evaluation.table import markdown
 from model_export.evaluation.verdict import hundred, judge
 
 HOSTILE = '<script>alert("x")</script> $\\frac{good}{0}$ {{ 7 * 7 }} \u202eevil\x00'
@@ -148,4 +149,18 @@ def test_a_small_part_is_no_weakness(figures: Evaluation) -> None:
 
     assert not any(
         "tents" in weakness for weakness in judge(figures.model_copy(update={"slices": (part,)})).weaknesses
+    )
+
+
+def test_the_table_shows_names_of_the_data_as_text(figures: Evaluation) -> None:
+    part = figures.slices[0].model_copy(update={"name": "a|b <script>", "small": False})
+
+    table = markdown(figures.model_copy(update={"slices": (part,)}))
+
+    assert "a\\|b \\<script\\>" in table
+    assert "| accuracy | 0.783 (" in table
+    assert all(
+        line.count(" | ") == 1
+        for line in table.splitlines()
+        if line.startswith("| ") and "---" not in line[:6]
     )
