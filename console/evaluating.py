@@ -45,6 +45,11 @@ WRITABLE = click.Path(path_type=Path)
     "--output", type=WRITABLE, help="Folder for report.html and figures.json; without it, JSON is printed."
 )
 @click.option(
+    "--table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Markdown document in which to renew the table between its markers.",
+)
+@click.option(
     "--examples",
     type=click.IntRange(min=0),
     default=0,
@@ -67,6 +72,7 @@ def evaluate(
     train_data: tuple[Path, ...],
     base: Path | None,
     output: Path | None,
+    table: Path | None,
     examples: int,
     resamples: int,
     seed: int,
@@ -76,7 +82,7 @@ def evaluate(
     Writes one HTML report that starts with a verdict in plain words, and the same figures as JSON. Every figure has a
     95 % bootstrap interval.
     """
-    need("train")
+    need("train", "sklearn", "matplotlib", "jinja2", *(("torch", "transformers") if base else ()))
     if base is not None and not train_data:
         raise click.UsageError("--base needs --train-data, to train a linear layer on the frozen encoder")
     if examples and output is None:
@@ -87,6 +93,10 @@ def evaluate(
     from model_export.evaluation.evaluate import LabelledFile, RatedFile  # noqa: PLC0415
     from model_export.evaluation.evaluate import evaluate as measure  # noqa: PLC0415
     from model_export.evaluation.report import write_report  # noqa: PLC0415
+    from model_export.evaluation.table import check_markers, renew_table  # noqa: PLC0415
+
+    if table is not None:
+        check_markers(table)
 
     labelled = LabelledFile(data.name, hashlib.sha256(data.read_bytes()).hexdigest(), read_labelled(data))
     rated = RatedFile(intensity_data.name, read_rated(intensity_data)) if intensity_data else None
@@ -109,6 +119,8 @@ def evaluate(
         figures, measured = measure(
             _model(settings), labelled, rated, references, Bootstrap(resamples, seed), show
         )
+    if table is not None:
+        renew_table(table, figures)
     if output is None:
         click.echo(figures.model_dump_json(indent=2))
         return

@@ -24,8 +24,9 @@ def embed(base: Path, texts: Sequence[str], max_length: int, on_progress: OnProg
         max_length: tokens of a text that are read.
         on_progress: told how many texts are done.
     """
-    encoder = TextEncoder.from_folder(base, max_length)
     network = AutoModel.from_pretrained(base, dtype=torch.float32).eval()
+    positions = getattr(network.config, "max_position_embeddings", max_length)
+    encoder = TextEncoder.from_folder(base, min(max_length, positions))
     token_ids = encoder.encode(texts)
     order = sorted(range(len(texts)), key=lambda row: len(token_ids[row]))
     embedded: dict[int, Floats] = {}

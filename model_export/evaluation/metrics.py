@@ -1,16 +1,12 @@
-"""How well scores agree with labels: what people ask of a classifier, and whether its probabilities are honest."""
+"""Plain figures without intervals, for use while training: agreement of scores with labels and with people's ratings."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy.stats import pearsonr, spearmanr
-from sklearn.metrics import accuracy_score, brier_score_loss, precision_recall_fscore_support, roc_auc_score
 
-Floats = npt.NDArray[np.float64]
-
-CALIBRATION_BINS = 15
+from model_export.evaluation import statistic
+from model_export.evaluation.statistic import Floats
 
 
 @dataclass(frozen=True)
@@ -46,41 +42,45 @@ def polarity_figures(scores: Sequence[float], labels: Sequence[float]) -> Polari
     Raises:
         ValueError: there are no labels, or all are of one class.
     """
-    score, label = np.asarray(scores, dtype=float), np.asarray(labels, dtype=int)
-    if len(set(label.tolist())) < 2:
+    score, actual = np.asarray(scores, dtype=float), np.asarray(labels) == 1
+    if actual.all() or not actual.any():
         raise ValueError("figures need reviews of both classes")
-    predicted = (score >= 0.5).astype(int)
-    precision, recall, f1, support = precision_recall_fscore_support(
-        label, predicted, labels=[0, 1], zero_division=0
-    )
-    negative, positive = (
-        ClassFigures(float(precision[c]), float(recall[c]), float(f1[c]), int(support[c])) for c in (0, 1)
+    once = np.ones((1, len(score)))
+    figures = {
+        name: float(np.nan_to_num(value[0]))
+        for name, value in statistic.classification(once, score >= 0.5, actual).items()
+    }
+    positive, negative = (
+        ClassFigures(
+            precision=figures[f"precision_{name}"],
+            recall=figures[f"recall_{name}"],
+            f1=figures[f"f1_{name}"],
+            support=int(rows.sum()),
+        )
+        for name, rows in (("positive", actual), ("negative", ~actual))
     )
     return PolarityFigures(
-        reviews=len(label),
-        accuracy=float(accuracy_score(label, predicted)),
+        reviews=len(score),
+        accuracy=figures["accuracy"],
         positive=positive,
         negative=negative,
         macro_f1=(positive.f1 + negative.f1) / 2,
-        roc_auc=float(roc_auc_score(label, score)),
-        brier=float(brier_score_loss(label, score)),
-        expected_calibration_error=expected_calibration_error(score, label.astype(float)),
+        roc_auc=float(statistic.roc_auc(once, score, actual)[0]),
+        brier=float(statistic.brier(once, score, actual)[0]),
+        expected_calibration_error=expected_calibration_error(score, actual.astype(float)),
     )
 
 
 def expected_calibration_error(scores: Floats, labels: Floats) -> float:
     """Mean gap between probability and share of positives over equal bins (Naeini et al. 2015)."""
-    bins = np.minimum((scores * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = [
-        np.mean(bins == number) * abs(scores[bins == number].mean() - labels[bins == number].mean())
-        for number in np.unique(bins)
-    ]
-    return float(sum(gaps))
+    return float(statistic.calibration_error(np.ones((1, len(scores))), scores, labels)[0])
 
 
 def correlation(scores: Sequence[float], ratings: Sequence[float]) -> dict[str, float]:
     """Pearson and Spearman correlation of scores with human ratings."""
+    once = np.ones((1, len(scores)))
+    one, other = np.asarray(scores, dtype=float), np.asarray(ratings, dtype=float)
     return {
-        "pearson": float(pearsonr(scores, ratings).statistic),
-        "spearman": float(spearmanr(scores, ratings).statistic),
+        "pearson": float(statistic.pearson(once, one, other)[0]),
+        "spearman": float(statistic.spearman(once, one, other)[0]),
     }

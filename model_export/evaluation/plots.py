@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from model_export.evaluation.figures import Bin, Calibration, Confusion, Curves, Estimate
+from model_export.evaluation.printable import printable
 
 INK, MUTED, GRID, FIRST, SECOND, TINT = (f"#0a0b0{n}" for n in range(1, 7))
 VARIABLES: Mapping[str, str] = {
@@ -182,7 +183,7 @@ def intervals(
                 [row.estimate.low, row.estimate.high], [place, place], color=colour, linewidth=2, alpha=0.55
             )
             axes.plot(row.estimate.value, place, "o", color=colour, markersize=5)
-        axes.set_yticks(range(len(rows)), [_short(row.name) for row in rows])
+        axes.set_yticks(range(len(rows)), [printable(row.name, LONGEST_NAME) for row in rows])
         axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=label)
         axes.xaxis.set_major_formatter("{x:.0%}" if share else "{x:+.3g}")
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(5))
@@ -213,13 +214,6 @@ def _bins(axes: Axes, bins: Sequence[Bin], colour: str, name: str, *, intervals:
             linewidth=1.5,
             alpha=0.45,
         )
-
-
-def _short(name: str) -> str:
-    name = "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name
-    )
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _for_page(svg: str, title: str) -> Markup:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,8 +12,10 @@ from markupsafe import Markup
 from model_export.evaluation import plots
 from model_export.evaluation.figures import FIGURES_FILE, REPORT_FILE, Estimate, Evaluation, Slice
 from model_export.evaluation.measured import Measured
+from model_export.evaluation.printable import printable
 from model_export.evaluation.verdict import REFERENCE_NAMES, Verdict, hundred, judge, points
 
+LONGEST_NAME = 120
 LONGEST_EXAMPLE = 600
 """Characters of a mislabelled review that are shown."""
 
@@ -54,6 +57,7 @@ def render(figures: Evaluation, verdict: Verdict, examples: Sequence[Example] = 
         lstrip_blocks=True,
     )
     environment.filters.update(
+        shown=partial(printable, most=LONGEST_NAME),
         hundred=hundred,
         points=points,
         figure=_figure,
@@ -104,21 +108,12 @@ def mislabelled(measured: Measured, count: int) -> list[Example]:
     wrong.sort(key=lambda pair: -pair[0].confidence)
     return [
         Example(
-            text=_shown(review.text),
+            text=printable(review.text, LONGEST_EXAMPLE),
             label="positive" if review.polarity == 1 else "negative",
             score=sentiment.score,
         )
         for sentiment, review in wrong[:count]
     ]
-
-
-def _shown(text: str) -> str:
-    """One line without characters that do something; the template escapes it."""
-    text = " ".join(text.split())
-    text = "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
-    return text if len(text) <= LONGEST_EXAMPLE else text[: LONGEST_EXAMPLE - 1] + "…"
 
 
 def _by_kind(slices: Sequence[Slice]) -> dict[str, list[Slice]]:
@@ -128,13 +123,19 @@ def _by_kind(slices: Sequence[Slice]) -> dict[str, list[Slice]]:
     return dict(kinds)
 
 
-def _figure(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "n/a"
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+def _figure(estimate: Estimate | None) -> Markup:
+    return _value_and_interval(estimate, 1, 3, "")
 
 
-def _percent(estimate: Estimate | None) -> str:
+def _percent(estimate: Estimate | None) -> Markup:
+    return _value_and_interval(estimate, 100, 1, " %")
+
+
+def _value_and_interval(estimate: Estimate | None, factor: float, decimals: int, unit: str) -> Markup:
+    """Apart, so that a narrow screen can break the line between them."""
     if estimate is None:
-        return "n/a"
-    return f"{100 * estimate.value:.1f} % ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
+        return Markup("n/a")
+    value, low, high = (
+        f"{factor * number:.{decimals}f}" for number in (estimate.value, estimate.low, estimate.high)
+    )
+    return Markup("<span>{}{}</span> <span>({} to {})</span>").format(value, unit, low, high)

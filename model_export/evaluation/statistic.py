@@ -60,7 +60,7 @@ def brier(weights: Floats, scores: Floats, actual: Bools) -> Floats:
     return ratio(weights @ (scores - actual) ** 2, weights.sum(axis=1))
 
 
-def calibration_error(weights: Floats, scores: Floats, actual: Bools) -> Floats:
+def calibration_error(weights: Floats, scores: Floats, actual: Bools | Floats) -> Floats:
     """Mean gap between probability and share of positives over equal bins (ECE; Naeini et al. 2015)."""
     gaps = weights @ (bin_members(scores) * (scores - actual)[:, None])
     return ratio(np.abs(gaps).sum(axis=1), weights.sum(axis=1))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from model_export.evaluation.figures import Estimate, Evaluation, ProbeKind, Reference, Slice
+from model_export.evaluation.printable import printable
 
 HONEST = 0.03
 """A mean gap of three points between score and truth changes no decision that we know of."""
@@ -116,12 +117,7 @@ def _findings(figures: Evaluation) -> Iterator[Finding]:
             "Export the model anew with held-out reviews like these: that calibrates the scores.",
         )
     yield from _weak_slices(figures)
-    for kind in figures.probes:
-        if _share_held(kind) < FAILS:
-            yield (
-                f"{kind.kind.capitalize()}: {kind.held} of {len(kind.probes)} probes are right.",
-                f"Do not act on a single score where {kind.kind} is likely; add such reviews to the training data.",
-            )
+    yield from _failed_probes(figures.probes)
     for change in figures.perturbations:
         if change.accuracy_change.value <= -COSTLY and change.accuracy_change.high < 0:
             yield (
@@ -165,9 +161,19 @@ def _weak_slices(figures: Evaluation) -> Iterator[Finding]:
         )
 
 
+def _failed_probes(kinds: tuple[ProbeKind, ...]) -> Iterator[Finding]:
+    failed = [kind for kind in kinds if _share_held(kind) < FAILS]
+    names = " or ".join(kind.kind for kind in failed)
+    for kind in failed:
+        yield (
+            f"{kind.kind.capitalize()}: {kind.held} of {len(kind.probes)} of our probes are right.",
+            f"Do not act on a single score where {names} may be at play; train with such reviews.",
+        )
+
+
 def slice_name(part: Slice) -> str:
     """What a slice is, in words."""
-    return f"{part.by.capitalize()} \N{LEFT DOUBLE QUOTATION MARK}{part.name}\N{RIGHT DOUBLE QUOTATION MARK}"
+    return f"{part.by.capitalize()} \N{LEFT DOUBLE QUOTATION MARK}{printable(part.name, 60)}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
 def _is_honest(figures: Evaluation) -> bool:
