@@ -14,5 +14,6 @@ The path of a record, in order:
 
 ``records`` is what the stages hand on; ``dead_letters`` makes a dead letter of a refused record.
 ``process`` holds what every long-running process needs: signals, outage deadline, health file, instance id.
+``spread`` keeps each product in its partition of the scored topic.
 ``rebalances`` records what a rebalance took and gave; ``silence`` tells a quiet topic from a Kafka that is away; ``topic_reader`` reads a topic outside any group.
 """

@@ -15,7 +15,7 @@ from kafka.structs import MemberState
 from consumers.odd_headers import tolerate_odd_headers
 from consumers.process import Clock
 from consumers.rebalances import RebalanceLog
-from consumers.records import Record, commit_form, to_record
+from consumers.records import Offsets, Record, to_record
 from consumers.silence import SilenceGuard
 from schemas.errors import MissingTopic, ServerUnavailable
 from schemas.refusals import raise_if_refused
@@ -84,6 +84,10 @@ def group_consumer(
 
 def _identity(membership: ConsumerGroupMetadata) -> tuple[Any, Any]:
     return membership.member_id, membership.generation_id
+
+
+def _missing(topic: str) -> MissingTopic:
+    return MissingTopic(f"topic {topic!r} does not exist; create the topics with: reviewstream init")
 
 
 class GroupIntake:
@@ -209,9 +213,27 @@ class GroupIntake:
                 if (position := positions[partition]) is not None:
                     self.consumer.seek(partition, position)
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    def note(self, partition: TopicPartition) -> str:
+        """What the group has noted beside its committed offset; empty if there is none."""
+        with self._answering():
+            committed = self.consumer.committed(partition, metadata=True, timeout_ms=self._timeout_ms)
+        return "" if committed is None else str(committed.metadata or "")
+
+    def count_partitions(self, topic: str) -> int:
+        """How many partitions any topic has.
+
+        Raises:
+            MissingTopic: there is no such topic.
+        """
+        with self._answering():
+            partitions = self.consumer.partitions_for_topic(topic)
+        if not partitions:
+            raise _missing(topic)
+        return len(partitions)
+
+    def commit(self, offsets: Offsets) -> None:
         """Commit the next offsets to read, outside any transaction."""
-        self.consumer.commit(commit_form(offsets))
+        self.consumer.commit(offsets)
 
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
@@ -236,9 +258,7 @@ class GroupIntake:
             topics = self.consumer.topics()
         if self._topic not in topics:
             self.consumer.close(autocommit=False)
-            raise MissingTopic(
-                f"topic {self._topic!r} does not exist; create the topics with: reviewstream init"
-            )
+            raise _missing(self._topic)
         self._last_stable = self._clock()
 
     @contextmanager

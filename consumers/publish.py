@@ -3,12 +3,12 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
-from kafka import ConsumerGroupMetadata, KafkaProducer, TopicPartition
+from kafka import ConsumerGroupMetadata, KafkaProducer
 from kafka.errors import (
     InvalidProducerEpochError,
     KafkaConnectionError,
@@ -20,7 +20,7 @@ from kafka.errors import (
 )
 
 from consumers.process import Clock, OutageGuard
-from consumers.records import commit_form
+from consumers.records import Offsets
 from schemas.dead_letters import Headers
 from schemas.errors import BatchAborted, ConfigurationError, InstanceFenced, ServerUnavailable
 from schemas.kafka_client import FrankClient
@@ -71,9 +71,7 @@ class PatientClient(FrankClient):
 class Publisher(Protocol):
     """Publishes a micro-batch and remembers that it did."""
 
-    def publish(
-        self, outputs: Sequence[Output], offsets: Mapping[TopicPartition, int], group: ConsumerGroupMetadata
-    ) -> None:
+    def publish(self, outputs: Sequence[Output], offsets: Offsets, group: ConsumerGroupMetadata) -> None:
         """Publish ``outputs`` and commit ``offsets`` (the next to read) for the group.
 
         Raises:
@@ -134,16 +132,14 @@ class TransactionalPublisher:
         self._producer: KafkaProducer | None = None
         self._replace_producer()
 
-    def publish(
-        self, outputs: Sequence[Output], offsets: Mapping[TopicPartition, int], group: ConsumerGroupMetadata
-    ) -> None:
+    def publish(self, outputs: Sequence[Output], offsets: Offsets, group: ConsumerGroupMetadata) -> None:
         try:
             producer = self._ready_producer()
             with self._guard.step("a Kafka transaction"):
                 self._began = self._clock()
                 producer.begin_transaction()
                 sends = [send(producer, output) for output in outputs]
-                producer.send_offsets_to_transaction(commit_form(offsets), group)
+                producer.send_offsets_to_transaction(offsets, group)
                 for sent in sends:
                     sent.get()
                 producer.commit_transaction()
@@ -213,16 +209,14 @@ class AtLeastOncePublisher:
     def __init__(
         self,
         producer: KafkaProducer,
-        commit: Callable[[Mapping[TopicPartition, int]], None],
+        commit: Callable[[Offsets], None],
         guard: OutageGuard,
     ) -> None:
         self._producer = producer
         self._commit = commit
         self._guard = guard
 
-    def publish(
-        self, outputs: Sequence[Output], offsets: Mapping[TopicPartition, int], group: ConsumerGroupMetadata
-    ) -> None:
+    def publish(self, outputs: Sequence[Output], offsets: Offsets, group: ConsumerGroupMetadata) -> None:
         del group  # the consumer's own commit is fenced by its generation
         try:
             with self._guard.step("publishing and committing"):

@@ -8,6 +8,9 @@ from kafka import OffsetAndMetadata, TopicPartition
 
 from schemas.dead_letters import Origin
 
+Offsets = Mapping[TopicPartition, OffsetAndMetadata]
+"""Next offsets to read, in the client's form: ``commit_form`` makes it."""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -47,6 +50,12 @@ def next_offsets(records: Iterable[Record]) -> dict[TopicPartition, int]:
     return {record.topic_partition: record.offset + 1 for record in records}
 
 
-def commit_form(offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, OffsetAndMetadata]:
-    """Offsets as the client wants them."""
-    return {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}
+def commit_form(
+    offsets: Mapping[TopicPartition, int], notes: Mapping[TopicPartition, str] | None = None
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Offsets as the client wants them, with notes to keep beside them."""
+    notes = notes or {}
+    return {
+        partition: OffsetAndMetadata(offset, notes.get(partition, ""), -1)
+        for partition, offset in offsets.items()
+    }

@@ -23,7 +23,8 @@ from consumers.publish import (
     TransactionalPublisher,
     producer_config,
 )
-from consumers.records import Record, next_offsets
+from consumers.records import Record, commit_form, next_offsets
+from consumers.spread import Spread
 from schemas.dead_letters import DeadLetterReason
 from schemas.errors import BatchAborted, DeadLetterFlood, InvalidEvent, ServerUnavailable
 from schemas.events import ReviewEvent, ScoredReview, Sentiment, SourceRecord
@@ -107,6 +108,9 @@ class Scorer:
         self._clock = clock
         self._now = now
         self._batcher = MicroBatcher(settings.batch_size, settings.batch_deadline)
+        self._spread = Spread(
+            intake.note, lambda: intake.count_partitions(settings.scored_topic), settings.scored_partitions
+        )
         self._flood = FloodGate(settings.flood_window, settings.flood_limit)
         self._group = ConsumerGroupMetadata(group_id=None)
         self._committed: dict[TopicPartition, int] = {}
@@ -132,6 +136,7 @@ class Scorer:
             timeout = IDLE_POLL_S if patience is None else min(patience, IDLE_POLL_S)
             polled = self._intake.poll(timeout, self._batcher.room)
             self._batcher.drop(polled.revoked)
+            self._spread.forget(polled.revoked | polled.assigned)
             self._batcher.add(polled.records, self._clock())
             self._group = polled.group
         if self._batcher.patience(self._clock()) == 0.0:
@@ -170,7 +175,7 @@ class Scorer:
     def _commit(self, outputs: Sequence[Output], offsets: Mapping[TopicPartition, int]) -> bool:
         """Publish, or go back to the committed offsets; true if it was published."""
         try:
-            self._publisher.publish(outputs, offsets, self._group)
+            self._publisher.publish(outputs, commit_form(offsets, self._spread.notes(offsets)), self._group)
         except BatchAborted as aborted:
             self._back_off(aborted)
             return False
@@ -200,7 +205,9 @@ class Scorer:
             record_time=item.record_time,
             scored_at=self._now(),
         )
-        return Output(self._settings.scored_topic, scored.product_id.encode(), scored.to_json())
+        key = scored.product_id.encode()
+        partition = self._spread.partition_of(key, item.record.topic_partition)
+        return Output(self._settings.scored_topic, key, scored.to_json(), partition=partition)
 
     def _back_off(self, aborted: BatchAborted) -> None:
         """Go back to the committed offsets, or give up once nothing has worked for the outage deadline."""

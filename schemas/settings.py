@@ -148,6 +148,13 @@ class ScorerSettings(KafkaSettings, ModelSettings, ProcessSettings):
     transaction_timeout: Annotated[
         Seconds, Field(description="Seconds after which Kafka aborts the transaction of a dead scorer.")
     ] = 15.0
+    scored_partitions: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Partitions of the scored topic to use; by default those that it had at first, also when more are added.",
+        ),
+    ] = None
     flood_window: Annotated[
         int, Field(ge=1, description="Latest records over which the share of bad ones is watched.")
     ] = 500

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from cluster import Cluster, three_brokers
 from harness import Rig
 from ledger import Ledger
 
@@ -29,6 +30,13 @@ def make_rig(
             return rig
 
         yield make
+
+
+@pytest.fixture(scope="module")
+def three() -> Iterator[Cluster]:
+    """A cluster of this module."""
+    with three_brokers() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -82,6 +82,10 @@ class Member:
         self._folder = folder
         self._job: Job | None = None
 
+    def sibling(self, instance: str) -> Self:
+        """Another one with the same settings, which is not started yet."""
+        return type(self)(self.role, instance, self._settings, self._folder)
+
     def start(self, strike: Strike | None = None, **variables: str) -> Self:
         """A new life, with a strike planned or without."""
         assert self._job is None or not self._job.running, f"{self.name} runs already"

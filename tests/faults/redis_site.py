@@ -32,7 +32,7 @@ class RedisSite:
     def __init__(self, folder: Path, *, appendonly: bool = False) -> None:
         self._folder = folder
         self._appendonly = appendonly
-        self._servers = 0
+        self._folders: dict[ValkeyServer, Path] = {}
         self._stack = ExitStack()
 
     @property
@@ -120,13 +120,13 @@ class RedisSite:
 
     @property
     def _snapshot(self) -> Path:
-        """Of the first server; only that one is backed up."""
-        return self._folder / "server-1" / SNAPSHOT
+        return self._folders[self.primary] / SNAPSHOT
 
     def _start_server(self) -> ValkeyServer:
-        self._servers += 1
         # A replica that comes back gets all from its primary; so is one that was never there.
-        server = ValkeyServer(self._folder / f"server-{self._servers}", appendonly=self._appendonly)
+        folder = self._folder / f"server-{len(self._folders) + 1}"
+        server = ValkeyServer(folder, appendonly=self._appendonly)
+        self._folders[server] = folder
         return self._servers_stack.enter_context(server)
 
     def _ask(self, act: Callable[[Redis], object]) -> None:

@@ -1,77 +1,23 @@
 """Brokers that are restarted, killed or moved away from under a working pipeline: nothing is lost or doubled."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from cluster import BROKERS, Cluster
 from harness import Rig, say
-from impatience import IMPATIENT
-from kafka import KafkaAdminClient, TopicPartition
 from ledger import Ledger
-from raw_topics import client_of
-from waiting import eventually
 
 from embedded import KafkaCluster
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
-BROKERS = 3
 ROUNDS = 1
 """Of each fault: it strikes each broker so often."""
 
 FLOW = 200
 """Records that are scored between two acts."""
-
-PREFERRED = 0  # of the two kinds of leader election
-COORDINATORS = ("__consumer_offsets", "__transaction_state")
-
-Partitions = dict[TopicPartition, dict[str, list[int]]]
-
-
-class Cluster:
-    """Three brokers, and what an operator sees of them."""
-
-    def __init__(self, servers: KafkaCluster) -> None:
-        self.servers = servers
-
-    def partitions(self) -> Partitions:
-        """Of all topics, the internal ones too: ``leader_id``, ``replica_nodes``, ``isr_nodes``."""
-        with KafkaAdminClient(**client_of(self.servers.bootstrap_servers)) as admin:
-            topics = admin.describe_topics()
-        return {
-            TopicPartition(topic["name"], partition["partition_index"]): partition
-            for topic in topics
-            for partition in topic["partitions"]
-        }
-
-    def wait_until_in_sync(self) -> None:
-        """Return once every partition has all its replicas, so that any broker may fail."""
-
-        def in_sync() -> bool:
-            return all(len(partition["isr_nodes"]) == BROKERS for partition in self.partitions().values())
-
-        eventually(in_sync, 120)
-
-    def move_coordinators(self) -> None:
-        """Make another broker the leader of every group and of every transaction; none of them is down."""
-        before = {
-            place: partition for place, partition in self.partitions().items() if place.topic in COORDINATORS
-        }
-        with KafkaAdminClient(**client_of(self.servers.bootstrap_servers)) as admin:
-            admin.alter_partition_reassignments(
-                {
-                    place: sorted(partition["replica_nodes"], key=lambda node: node == partition["leader_id"])
-                    for place, partition in before.items()
-                }
-            )
-            eventually(lambda: not admin.list_partition_reassignments())
-            admin.elect_leaders(PREFERRED, list(COORDINATORS), raise_errors=False)
-        eventually(
-            lambda: all(
-                self.partitions()[place]["leader_id"] != was["leader_id"] for place, was in before.items()
-            )
-        )
 
 
 def kill(cluster: Cluster, broker: int, rig: Rig) -> float:
@@ -122,12 +68,6 @@ KILLED = Fault("each of three brokers killed in turn (min in-sync replicas 2)", 
 RESTARTED = Fault("each of three brokers restarted in turn", restart)
 SUSPENDED = Fault("each of three brokers suspended in turn (SIGSTOP)", suspend)
 MOVED = Fault("coordinators of groups and transactions moved", move_coordinators)
-
-
-@pytest.fixture(scope="module")
-def three() -> Iterator[Cluster]:
-    with KafkaCluster(BROKERS, settings=IMPATIENT) as cluster:
-        yield Cluster(cluster)
 
 
 @pytest.mark.parametrize("fault", [KILLED, RESTARTED, SUSPENDED, MOVED], ids=lambda fault: fault.title)

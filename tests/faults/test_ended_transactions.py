@@ -4,7 +4,6 @@ Kafka 4.1 to 4.3 took partitions that have no leader for a moment for deleted on
 (KAFKA-20734): two restarts of three ended so.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 
@@ -12,7 +11,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from raw_topics import Raw, Topics, client_of, review
-from waiting import eventually
+from waiting import eventually, let_pass
 
 from embedded import KafkaCluster
 
@@ -28,7 +27,7 @@ def test_no_transaction_outlives_a_restart_of_the_only_broker(
         for number in range(restarts):
             with open_transaction(topics, f"{topic_prefix}{number}"):
                 fragile.kill(0)
-                wait(DOWN_S)
+                let_pass(DOWN_S)
                 fragile.start_broker(0)
                 eventually(lambda: ends(topics, "read_committed") == ends(topics, "read_uncommitted"))
         topics.publish(Raw(review("afterwards")))
@@ -56,9 +55,3 @@ def ends(topics: Topics, level: str) -> dict[TopicPartition, int]:
     with closing(KafkaConsumer(**client_of(topics.servers), isolation_level=level)) as consumer:
         found: dict[TopicPartition, int] = consumer.end_offsets(places)
     return found
-
-
-def wait(seconds: float) -> None:
-    """Until they have passed."""
-    end = time.monotonic() + seconds
-    eventually(lambda: time.monotonic() > end, 2 * seconds)

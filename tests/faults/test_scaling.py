@@ -57,3 +57,24 @@ def test_partitions_are_added_to_a_live_topic(make_rig: Callable[..., Rig], ledg
     findings = rig.prove(SETTLE_S)
     assert all(rig.topics.committed()[PARTITIONS + number] > 0 for number in range(ADDED))
     ledger.add("Partitions added to the live raw topic", [recovery], findings)
+
+
+@pytest.mark.long
+def test_partitions_are_added_to_the_live_scored_topic(make_rig: Callable[..., Rig], ledger: Ledger) -> None:
+    rig = make_rig()
+    scorers = [rig.start("score", instance) for instance in "ab"]
+    for instance in "ab":
+        rig.start("aggregate", instance)
+
+    with rig.feeding():
+        rig.flow(300)
+        added = time.monotonic()
+        rig.topics.widen_scored(PARTITIONS + ADDED)
+        for scorer in scorers:  # each new life sees all partitions
+            rig.flow(300)
+            scorer.job.kill()
+            scorer.start()
+        rig.flow(300)
+        recovery = rig.catch_up_since(added, SETTLE_S)
+
+    ledger.add("Partitions added to the live scored topic", [recovery], rig.prove(SETTLE_S))

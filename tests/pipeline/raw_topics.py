@@ -107,6 +107,18 @@ class Topics:
             admin.create_partitions({self.raw: partitions})
         eventually(lambda: len(self._producer.partitions_for(self.raw)) == partitions)
 
+    def widen_scored(self, partitions: int) -> None:
+        """Add partitions to the scored topic; returns once new clients know them."""
+
+        def known() -> bool:
+            with KafkaAdminClient(**client_of(self.servers)) as admin:
+                (topic,) = admin.describe_topics([self.scored])
+            return len(topic["partitions"]) == partitions
+
+        with KafkaAdminClient(**client_of(self.servers)) as admin:
+            admin.create_partitions({self.scored: partitions})
+        eventually(known)
+
     def publish_reviews(self, count: int, *, partitions: int, name: str = "r") -> list[Place]:
         """``count`` reviews of ten products, spread over the partitions by product."""
         return self.publish(
@@ -134,6 +146,11 @@ class Topics:
         )
         with KafkaAdminClient(**client_of(self.servers)) as admin:
             admin.alter_configs([resource])
+
+    def labelled(self) -> list[Any]:
+        """The committed records of the scored topic, those of added partitions too."""
+        with Watch(self.servers, self.scored) as watch:
+            return watch.all()
 
     def close(self) -> None:
         self._stack.close()

@@ -10,6 +10,7 @@ from waiting import eventually
 
 from consumers.process import OutageGuard
 from consumers.publish import Output, TransactionalPublisher, producer_config
+from consumers.records import commit_form
 from embedded import KafkaCluster
 from schemas.errors import BatchAborted
 
@@ -53,7 +54,11 @@ def test_a_transaction_that_timed_out_is_not_taken_for_committed(topics: Topics)
         transaction_timeout_s=TRANSACTION_TIMEOUT_MS / 1000,
     )
     outputs = [Output(topics.scored, b"key", value) for value in (b"first", b"second")]
-    batch = outputs, {TopicPartition(topics.raw, 0): 2}, ConsumerGroupMetadata(group_id=topics.group)
+    batch = (
+        outputs,
+        commit_form({TopicPartition(topics.raw, 0): 2}),
+        ConsumerGroupMetadata(group_id=topics.group),
+    )
 
     with pytest.raises(BatchAborted):
         publisher.publish(*batch)

@@ -16,3 +16,9 @@ def eventually(condition: Callable[[], Value], timeout: float = 60.0) -> Value:
         assert time.monotonic() < deadline, f"did not come true within {timeout:g} s"
         time.sleep(POLL_S)
     return value
+
+
+def let_pass(seconds: float) -> None:
+    """Return once they have passed, where time itself is what a test is about."""
+    end = time.monotonic() + seconds
+    eventually(lambda: time.monotonic() >= end, 2 * seconds + 60)
