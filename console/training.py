@@ -1,5 +1,7 @@
 """``train``: a network from labelled reviews."""
 
+import logging
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +65,7 @@ def train(
     from model_export.training.tracking import tracking  # noqa: PLC0415 -- torch takes seconds to import
     from model_export.training.train import train as fit  # noqa: PLC0415
 
+    quiet_libraries()
     data = read()
     with (
         tracking(
@@ -80,6 +83,15 @@ def train(
             "on the development reviews"
         )
     click.echo(f"checkpoint: {output}")
+
+
+def quiet_libraries() -> None:
+    """Leave the terminal to our own progress: these tell of every step, and draw bars of their own."""
+    from transformers.utils import logging as transformers_logging  # noqa: PLC0415 -- torch takes seconds to import
+
+    transformers_logging.disable_progress_bar()
+    logging.getLogger("gensim").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from console.extras import need
 from console.option_groups import GroupedCommand, option_of
 from console.plan_options import with_plan
 from console.progress import progress
+from console.training import quiet_libraries
 from console.training_data import TrainingData, with_data
 from model_export.training.plan import TrainingPlan
 from schemas.errors import ConfigurationError
@@ -41,6 +42,7 @@ def tune(read: Callable[[], TrainingData], output: Path, plan: TrainingPlan, tri
     from model_export.training.search import BEST_PLAN_FILE, search  # noqa: PLC0415 -- torch takes seconds to import
     from model_export.training.train import Step  # noqa: PLC0415
 
+    quiet_libraries()
     data = read()
     if not data.dev:
         raise ConfigurationError("a search needs development reviews to measure on")

@@ -90,6 +90,13 @@ def test_domains_are_balanced_each_for_itself() -> None:
     assert balancing_weights(reviews, heaviest=3.0) == [0.5, 1.0, 1.0]
 
 
+def test_classes_can_be_balanced_over_all_domains_or_not_at_all() -> None:
+    reviews = [review(1.0, "books"), review(1.0, "tools"), review(1.0, "tools"), review(0.0, "tools")]
+
+    assert balancing_weights(reviews, 3.0, "class") == pytest.approx([2 / 3] * 3 + [2.0])
+    assert balancing_weights(reviews, 3.0, "none") == [1.0] * 4
+
+
 def test_an_unlabelled_review_weighs_nothing() -> None:
     assert balancing_weights([review(None), review(1.0), review(0.0)], heaviest=3.0) == [0.0, 1.0, 1.0]
 
