@@ -151,11 +151,10 @@ PRESETS: Mapping[str, TrainingPlan] = {
     "from-scratch": TrainingPlan(
         architecture="textcnn",
         learning_rate=1e-3,
-        epochs=8,
+        epochs=5,
         dropout=0.5,  # Kim 2014, section 3.1
         encoder_dropout=0.2,
         max_length=400,
-        patience=4,
     ),
     "default-model": TrainingPlan(
         epochs=1.5,
