@@ -38,8 +38,7 @@ WRITABLE = click.Path(path_type=Path)
 )
 @click.option(
     "--base",
-    type=READABLE,
-    help="Folder of the encoder before fine-tuning, to compare with (needs --train-data).",
+    help="The encoder before fine-tuning, a folder or a name on the hub, to compare with (needs --train-data).",
 )
 @click.option(
     "--output", type=WRITABLE, help="Folder for report.html and figures.json; without it, JSON is printed."
@@ -70,7 +69,7 @@ def evaluate(
     data: Path,
     intensity_data: Path | None,
     train_data: tuple[Path, ...],
-    base: Path | None,
+    base: str | None,
     output: Path | None,
     table: Path | None,
     examples: int,

@@ -74,7 +74,7 @@ def group_rows(keys: Sequence[Hashable | None]) -> tuple[npt.NDArray[np.int64], 
     """
     numbers: dict[Hashable, int] = {}
     groups = [
-        numbers.setdefault((row,) if key is None else (key, "key"), len(numbers))
+        numbers.setdefault(("alone", row) if key is None else ("key", key), len(numbers))
         for row, key in enumerate(keys)
     ]
     if len(numbers) < FEWEST_GROUPS or len(numbers) == len(keys):

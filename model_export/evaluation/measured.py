@@ -1,6 +1,5 @@
 """Labelled reviews beside what the model said of them, as arrays; refused where they cannot be measured."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,7 +52,7 @@ class Measured:
     @cached_property
     def actual(self) -> Bools:
         """The label of the data is positive."""
-        return np.array([review.polarity == 1 for review in self.reviews])
+        return np.array([is_positive(review) for review in self.reviews])
 
     @cached_property
     def predicted_strong(self) -> Bools:
@@ -75,6 +74,11 @@ class Measured:
         return Measured([self.reviews[row] for row in rows], [self.sentiments[row] for row in rows])
 
 
+def is_positive(review: LabelledReview) -> bool:
+    """What its label says; a probability between the labels counts for the nearer one."""
+    return review.polarity is not None and review.polarity >= 0.5
+
+
 def with_polarity(reviews: Sequence[LabelledReview]) -> list[LabelledReview]:
     """The reviews that can be measured.
 
@@ -82,8 +86,8 @@ def with_polarity(reviews: Sequence[LabelledReview]) -> list[LabelledReview]:
         TrainingDataError: too few of a class, or of both.
     """
     usable = [review for review in reviews if review.polarity is not None]
-    counts = Counter(review.polarity for review in usable)
-    positive, negative = counts[1.0], counts[0.0]
+    positive = sum(map(is_positive, usable))
+    negative = len(usable) - positive
     if min(positive, negative) < FEWEST_OF_A_CLASS:
         raise TrainingDataError(
             f"{positive:,} positive and {negative:,} negative reviews: measuring needs at least "

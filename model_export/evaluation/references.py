@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from model_export.data.reviews import LabelledReview, without_texts_of
 from model_export.evaluation.bootstrap import Estimates
 from model_export.evaluation.figures import Reference
-from model_export.evaluation.measured import Measured, OnProgress, silent, with_polarity
+from model_export.evaluation.measured import Measured, OnProgress, is_positive, silent, with_polarity
 from model_export.evaluation.statistic import Floats, Statistics, classification, roc_auc
 from schemas.errors import TrainingDataError
 
@@ -70,7 +69,7 @@ def bag_of_words(train: Sequence[LabelledReview], texts: Sequence[str]) -> Refer
 
 
 def frozen_encoder(
-    base: Path,
+    base: str,
     train: Sequence[LabelledReview],
     texts: Sequence[str],
     seed: int,
@@ -82,7 +81,7 @@ def frozen_encoder(
     already knew (a linear probe: Alain, Bengio 2017).
 
     Args:
-        base: folder of the pretrained encoder with its ``tokenizer.json``.
+        base: folder of the pretrained encoder, or its name on the hub.
         train: reviews to learn the linear layer from; a seeded sample of ``PROBE_REVIEWS`` if there are more.
         texts: what to score.
         seed: of the sample.
@@ -98,7 +97,7 @@ def frozen_encoder(
     pipeline.fit(embedded[: len(train)], _labels(train))
     return ReferenceScores(
         name="frozen_encoder",
-        how=f"the encoder before fine-tuning: logistic regression on the mean of its last layer, {PROBE_TOKENS} tokens",
+        how=f"the encoder before fine-tuning: logistic regression on its vector of a review, {PROBE_TOKENS} tokens",
         trained_on=len(train),
         scores=pipeline.predict_proba(embedded[len(train) :])[:, 1],
     )
@@ -135,4 +134,4 @@ def read_references(references: Sequence[ReferenceScores], estimates: Estimates)
 
 
 def _labels(train: Sequence[LabelledReview]) -> list[int]:
-    return [int(review.polarity == 1) for review in train]
+    return [int(is_positive(review)) for review in train]

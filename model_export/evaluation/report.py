@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from model_export.evaluation import plots
 from model_export.evaluation.figures import FIGURES_FILE, REPORT_FILE, Estimate, Evaluation, Slice
-from model_export.evaluation.measured import Measured
+from model_export.evaluation.measured import Measured, is_positive
 from model_export.evaluation.printable import printable
 from model_export.evaluation.verdict import REFERENCE_NAMES, Verdict, hundred, judge, points
 
@@ -109,7 +109,7 @@ def mislabelled(measured: Measured, count: int) -> list[Example]:
     return [
         Example(
             text=printable(review.text, LONGEST_EXAMPLE),
-            label="positive" if review.polarity == 1 else "negative",
+            label="positive" if is_positive(review) else "negative",
             score=sentiment.score,
         )
         for sentiment, review in wrong[:count]

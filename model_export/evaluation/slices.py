@@ -8,7 +8,7 @@ import numpy as np
 from model_export.data.reviews import LabelledReview
 from model_export.evaluation.bootstrap import Estimates
 from model_export.evaluation.figures import Estimate, Slice
-from model_export.evaluation.measured import Measured
+from model_export.evaluation.measured import Measured, is_positive
 from model_export.evaluation.statistic import Bools, Floats, Statistics, classification
 
 SMALL = 50
@@ -20,13 +20,13 @@ MOST_OF_A_KIND = 20
 LENGTHS = ((100, "up to 100 characters"), (300, "101 to 300"), (1000, "301 to 1,000"))
 LONGEST = "over 1,000"
 
-STARS: Mapping[tuple[float | None, float | None], str] = {
-    (0, 1): "1 star",
-    (0, 0): "2 stars",
-    (1, 0): "4 stars",
-    (1, 1): "5 stars",
+STARS: Mapping[tuple[bool, float | None], str] = {
+    (False, 1): "1 star",
+    (False, 0): "2 stars",
+    (True, 0): "4 stars",
+    (True, 1): "5 stars",
 }
-"""By polarity and intensity."""
+"""By polarity (positive or not) and intensity."""
 
 ORDER = [*(name for _, name in LENGTHS), LONGEST, *STARS.values()]
 """Of the slices that have one; others stand by size."""
@@ -37,7 +37,7 @@ def _length(review: LabelledReview) -> str:
 
 
 def _stars(review: LabelledReview) -> str | None:
-    return STARS.get((review.polarity, review.intensity))
+    return STARS.get((is_positive(review), review.intensity))
 
 
 KINDS: Mapping[str, Callable[[LabelledReview], str | None]] = {

@@ -38,7 +38,7 @@ def test_words_of_languages_without_spaces_are_counted_by_character() -> None:
 
 
 def test_the_frozen_encoder_is_used_as_it_is(tmp_path: Path) -> None:
-    base = tiny_bert.write_base(tmp_path)
+    base = str(tiny_bert.write_base(tmp_path))
 
     one, again = (frozen_encoder(base, TRAIN, TEXTS, seed=1).scores for _ in range(2))
 
