@@ -96,7 +96,7 @@ def import_classifier(
             "other way round? Say what they are in their order, as in --outputs positive,negative"
         )
     short = [row for row, ids in enumerate(token_ids) if len(ids) < max_length]
-    _compare_with_pipeline(folder, network.outputs, [reviews[row].text for row in short], logits[short])
+    compare_with_pipeline(folder, network.outputs, [reviews[row].text for row in short], logits[short])
     if not network.outputs.extreme:
         network.usual.fill_(float(np.median(np.abs(logits[:, 0]))))
     return network, encoder
@@ -128,7 +128,7 @@ def _names(config: PretrainedConfig) -> list[str]:
     return [names[number] for number in sorted(names)]
 
 
-def _compare_with_pipeline(folder: Path, outputs: Outputs, texts: Sequence[str], logits: Floats) -> None:
+def compare_with_pipeline(folder: Path, outputs: Outputs, texts: Sequence[str], logits: Floats) -> None:
     """Compare P(positive) with what the pipeline gives on texts that need no cutting, whose rule differs.
 
     Raises:

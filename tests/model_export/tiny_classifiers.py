@@ -32,20 +32,20 @@ SHAPE: dict[str, Any] = {
 }
 
 
-def write_bert(folder: Path, names: tuple[str, ...]) -> Path:
+def write_bert(folder: Path, names: tuple[str, ...], length: int) -> Path:
     config = BertConfig(
         vocab_size=len(tiny_bert.VOCABULARY),
-        max_position_embeddings=tiny_bert.MAX_LENGTH,
+        max_position_embeddings=length,
         **SHAPE,
         **_labels(names),
     )
     return _save(BertForSequenceClassification, config, tiny_bert.tokenizer(), folder)
 
 
-def write_distilbert(folder: Path, names: tuple[str, ...]) -> Path:
+def write_distilbert(folder: Path, names: tuple[str, ...], length: int) -> Path:
     config = DistilBertConfig(
         vocab_size=len(tiny_bert.VOCABULARY),
-        max_position_embeddings=tiny_bert.MAX_LENGTH,
+        max_position_embeddings=length,
         n_layers=2,
         n_heads=2,
         dim=32,
@@ -56,7 +56,7 @@ def write_distilbert(folder: Path, names: tuple[str, ...]) -> Path:
     return _save(DistilBertForSequenceClassification, config, tiny_bert.tokenizer(), folder)
 
 
-def write_roberta(folder: Path, names: tuple[str, ...]) -> Path:
+def write_roberta(folder: Path, names: tuple[str, ...], length: int) -> Path:
     """Its padding has the id 1, and its positions are counted from behind that."""
     trained = ByteLevelBPETokenizer()
     texts = [review.text for review in tiny_bert.reviews(40, seed=9)]
@@ -67,7 +67,7 @@ def write_roberta(folder: Path, names: tuple[str, ...]) -> Path:
     tokenizer.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0))
     config = RobertaConfig(
         vocab_size=tokenizer.get_vocab_size(),
-        max_position_embeddings=tiny_bert.MAX_LENGTH + 2,
+        max_position_embeddings=length + 2,
         pad_token_id=1,
         bos_token_id=0,
         eos_token_id=2,
@@ -77,7 +77,7 @@ def write_roberta(folder: Path, names: tuple[str, ...]) -> Path:
     return _save(RobertaForSequenceClassification, config, tokenizer, folder)
 
 
-WRITERS: dict[str, Callable[[Path, tuple[str, ...]], Path]] = {
+WRITERS: dict[str, Callable[[Path, tuple[str, ...], int], Path]] = {
     "bert": write_bert,
     "distilbert": write_distilbert,
     "roberta": write_roberta,
