@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import ConsumerGroupMetadata, KafkaConsumer, TopicPartition
+from kafka import ConsumerGroupMetadata, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import IllegalStateError, RetriableError
 from kafka.structs import MemberState
@@ -16,7 +16,7 @@ from consumers.odd_headers import tolerate_odd_headers
 from consumers.process import Clock
 from consumers.rebalances import RebalanceLog
 from consumers.records import Offsets, Record, to_record
-from consumers.silence import SilenceGuard
+from consumers.silence import PROBE_TIMEOUT_S, HeldBack, SilenceGuard, held_back
 from schemas.errors import MissingTopic, ServerUnavailable
 from schemas.refusals import raise_if_refused
 from schemas.settings import KafkaSettings
@@ -163,12 +163,11 @@ class GroupIntake:
 
     def _go_back(self, partitions: Iterable[TopicPartition]) -> None:
         for partition in partitions:
-            with self._answering():
-                committed = self.consumer.committed(partition, timeout_ms=self._timeout_ms)
+            committed = self._committed(partition)
             if committed is None:
                 self.consumer.seek_to_beginning(partition)
             else:
-                self.consumer.seek(partition, committed)
+                self.consumer.seek(partition, committed.offset)
 
     def bounds(
         self, partitions: Iterable[TopicPartition]
@@ -215,8 +214,7 @@ class GroupIntake:
 
     def note(self, partition: TopicPartition) -> str:
         """What the group has noted beside its committed offset; empty if there is none."""
-        with self._answering():
-            committed = self.consumer.committed(partition, metadata=True, timeout_ms=self._timeout_ms)
+        committed = self._committed(partition)
         return "" if committed is None else str(committed.metadata or "")
 
     def count_partitions(self, topic: str) -> int:
@@ -271,8 +269,24 @@ class GroupIntake:
                 f"Kafka has not answered about {self._topic!r} for {self._outage_deadline_s:.0f} s; is a broker down?"
             ) from error
 
-    def _probe(self, timeout_s: float) -> None:
+    def _committed(self, partition: TopicPartition) -> OffsetAndMetadata | None:
+        try:
+            with self._answering():
+                return self.consumer.committed(partition, metadata=True, timeout_ms=self._timeout_ms)
+        except ServerUnavailable as silent:
+            try:
+                self._ask_for_an_end(PROBE_TIMEOUT_S)
+            except RetriableError:
+                raise silent from None
+            raise ServerUnavailable(held_back(self._outage_deadline_s)) from silent
+
+    def _ask_for_an_end(self, timeout_s: float) -> None:
         self.consumer.end_offsets([TopicPartition(self._topic, 0)], timeout_ms=int(timeout_s * 1000))
+
+    def _probe(self, timeout_s: float) -> None:
+        self._ask_for_an_end(timeout_s)
+        if any(self.position(partition) is None for partition in self.consumer.assignment()):
+            raise HeldBack
 
     def _stable(self) -> bool:
         return bool(self.consumer.group_metadata().state == MemberState.STABLE)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kafka.errors import RetriableError
+from kafka.errors import KafkaTimeoutError, RetriableError
 
 from consumers.process import Clock
 from schemas.errors import ServerUnavailable
@@ -11,6 +11,10 @@ PROBE_AFTER_S = 5.0
 """A topic may rightly be silent this long before we ask whether Kafka is still there."""
 
 PROBE_TIMEOUT_S = 1.0
+
+
+class HeldBack(KafkaTimeoutError):  # type: ignore[misc]  # noqa: N818 -- what Kafka says, not a failure of the client
+    """Kafka answers, but does not say where to go on: it waits for the end of a transaction that committed offsets."""
 
 
 class SilenceGuard:
@@ -45,8 +49,20 @@ class SilenceGuard:
             self._probe(PROBE_TIMEOUT_S)
         except RetriableError as error:
             if silence > self._deadline_s:
-                raise ServerUnavailable(
-                    f"Kafka has not answered for {silence:.0f} s; is a broker down?"
-                ) from error
+                raise ServerUnavailable(_reason(error, silence)) from error
         else:
             self.heard()
+
+
+def _reason(error: RetriableError, silence_s: float) -> str:
+    if isinstance(error, HeldBack):
+        return held_back(silence_s)
+    return f"Kafka has not answered for {silence_s:.0f} s; is a broker down?"
+
+
+def held_back(seconds: float) -> str:
+    """What is wrong where Kafka answers everything but what the group has committed."""
+    return (
+        f"Kafka answers, but for {seconds:.0f} s it has not said where to go on: a transaction that does not end holds back "
+        "the offsets of this group. Find it by kafka-transactions.sh find-hanging; see docs/faults.md"
+    )

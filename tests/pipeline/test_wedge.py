@@ -114,6 +114,7 @@ def test_a_stable_client_is_kept_however_long_nothing_comes(topics: Topics) -> N
 
     with closing(intake_of(iter([real_consumer(topics)]), topics.raw, clock)) as intake:
         eventually(lambda: intake.poll(SHORT_POLL_S, 10).assigned)
+        eventually(lambda: len(intake.positions()) == 3)
         for _ in range(5):
             clock.now += 10 * JOIN_DEADLINE_S
             intake.poll(SHORT_POLL_S, 10)

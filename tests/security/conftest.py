@@ -42,9 +42,10 @@ def guarded(authority: Authority) -> Iterator[SecuredRedis]:
 
 
 @pytest.fixture(scope="module")
-def topics(secured: SecuredKafka) -> Iterator[Topics]:
-    """The topics by the names that stand on the page, made anew and watched by the super user."""
+def topics(secured: SecuredKafka, guarded: SecuredRedis) -> Iterator[Topics]:
+    """The topics by the names that stand on the page, made anew and watched by the super user; no view knows older ones."""
     secured.remove_topics()
+    guarded.empty()
     with Topics(secured.plain, "reviews.", 2) as topics:
         yield topics
 

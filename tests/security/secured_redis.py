@@ -33,6 +33,10 @@ class SecuredRedis:
         with Redis.from_url(self.plain, decode_responses=True) as client:
             yield client
 
+    def empty(self) -> None:
+        with self.admin() as client:
+            client.flushall()
+
     def set_user(self, user: str, *rules: str) -> None:
         with self.admin() as client:
             client.execute_command("ACL SETUSER", user, *rules)
