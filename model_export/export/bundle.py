@@ -16,7 +16,8 @@ from scipy.special import expit
 from model_export.data.reviews import LabelledReview
 from model_export.data.tokens import TextEncoder
 from model_export.export.calibrate import fit_bias, fit_review_threshold, fit_temperature
-from model_export.export.onnx_graph import INPUTS, OPSET, OUTPUT, export_fp32, onnx_logits, quantise_int8
+from model_export.export.int8 import quantise_int8
+from model_export.export.onnx_graph import INPUTS, OPSET, OUTPUT, export_fp32, onnx_logits
 from model_export.networks.classifier import ReviewClassifier
 from model_export.training.batches import pad
 from model_export.training.train import load_checkpoint
@@ -148,7 +149,7 @@ def _write_variants(
         raise BundleError(
             f"ONNX fp32 differs from torch by {difference:.2g} in a logit; allowed: {FP32_TOLERANCE}"
         )
-    quantise_int8(fp32, int8)
+    quantise_int8(fp32, int8, token_ids)
     logits["int8"] = onnx_logits(int8, token_ids)
     drop = _accuracy(logits["fp32"], polarity) - _accuracy(logits["int8"], polarity)
     if drop > INT8_ACCURACY_DROP:

@@ -1,4 +1,4 @@
-"""The trained network as ONNX: fp32, and int8 for CPUs."""
+"""The trained network as ONNX."""
 
 import warnings
 from collections.abc import Sequence
@@ -10,22 +10,21 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import nn
 
-from model_export.networks.classifier import ReviewClassifier
 
 OPSET = 17
 INPUTS = ("input_ids", "attention_mask")
 OUTPUT = "logits"
 
 
-def export_fp32(model: ReviewClassifier, path: Path) -> None:
+def export_fp32(network: nn.Module, path: Path) -> None:
     """Write the network with dynamic shapes: int64 (batch, tokens) twice -> float32 (batch, 2)."""
     example = torch.ones((2, 16), dtype=torch.int64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the tracer is the older of two exporters, see docs/adr/0003
         torch.onnx.export(
-            model,
+            network,
             (example, example),
             str(path),
             input_names=list(INPUTS),
@@ -35,23 +34,6 @@ def export_fp32(model: ReviewClassifier, path: Path) -> None:
             dynamo=False,
         )
     onnx.checker.check_model(str(path))
-
-
-def quantise_int8(fp32: Path, int8: Path) -> None:
-    """Weights to int8, one scale a channel; activations are quantised as they come, one scale a call.
-
-    Seven bits a weight (``reduce_range``) keep the sum of two products within int16, which processors without
-    VNNI instructions would otherwise saturate silently: the same file must score alike on every machine.
-    """
-    quantize_dynamic(
-        fp32,
-        int8,
-        op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        reduce_range=True,
-        extra_options={"MatMulConstBOnly": True},
-    )
 
 
 def onnx_logits(path: Path, token_ids: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
