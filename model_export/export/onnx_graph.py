@@ -12,7 +12,6 @@ import onnxruntime
 import torch
 from torch import nn
 
-
 OPSET = 17
 INPUTS = ("input_ids", "attention_mask")
 OUTPUT = "logits"
