@@ -89,7 +89,7 @@ def quiet_libraries() -> None:
     """Leave the terminal to our own progress: these tell of every step, and draw bars of their own."""
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415 -- torch takes seconds to import
 
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.getLogger("gensim").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 

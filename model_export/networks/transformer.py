@@ -18,6 +18,9 @@ CAUSAL = frozenset({"gpt2"})
 ENDS_WITH_SUMMARY = frozenset({"xlnet"})
 """Kinds whose classification token stands at the end (Yang et al. 2019, section 2.5)."""
 
+POSITIONS_BEHIND_PADDING = frozenset({"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"})
+"""Kinds that count positions from behind the padding id, so that they have fewer than their configuration says."""
+
 ADDITIVE_MASK = frozenset(
     {"bert", "camembert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta", *CAUSAL}
 )
@@ -85,9 +88,7 @@ def positions(config: PretrainedConfig) -> int | None:
     limit = getattr(config, "max_position_embeddings", None)
     if not isinstance(limit, int) or limit < 1 or config.model_type in ENDS_WITH_SUMMARY:
         return None
-    # RoBERTa and its kin count positions from behind the padding id.
-    offset = config.pad_token_id + 1 if "roberta" in config.model_type and config.pad_token_id else 0
-    return limit - offset
+    return limit - (config.pad_token_id + 1 if config.model_type in POSITIONS_BEHIND_PADDING else 0)
 
 
 def reader_of(config: PretrainedConfig, pooling: Pooling | None) -> functools.partial[Tensor]:
