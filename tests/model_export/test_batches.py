@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_export.data.reviews import LabelledReview
@@ -24,6 +24,7 @@ def review(polarity: float | None, domain: str = "books") -> LabelledReview:
     return LabelledReview("text", polarity, intensity=None, domain=domain)
 
 
+@settings(deadline=None)  # what counts is the outcome, also on a busy machine
 @given(
     lengths=st.lists(st.integers(1, 200), min_size=1, max_size=120),
     bound=st.integers(1, 600),
@@ -41,6 +42,7 @@ def test_an_epoch_has_every_review_once_in_batches_within_the_bound(
         assert len(batch) * padded <= bound or len(batch) == 1
 
 
+@settings(deadline=None)  # what counts is the outcome, also on a busy machine
 @given(lengths=st.lists(st.integers(1, 200), min_size=1, max_size=60), epoch=st.integers(0, 3))
 def test_the_number_of_batches_is_known_beforehand(lengths: list[int], epoch: int) -> None:
     sampler = TokenBatches(lengths, 256, seed=7)
@@ -101,6 +103,7 @@ def test_an_unlabelled_review_weighs_nothing() -> None:
     assert balancing_weights([review(None), review(1.0), review(0.0)], heaviest=3.0) == [0.0, 1.0, 1.0]
 
 
+@settings(deadline=None)  # what counts is the outcome, also on a busy machine
 @given(st.integers(1, 10_000))
 def test_lengths_are_rounded_up_to_a_multiple(length: int) -> None:
     assert round_up(length) == math.ceil(length / LENGTH_MULTIPLE) * LENGTH_MULTIPLE
