@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,8 @@ from schemas.events import Sentiment
 from schemas.settings import ModelSettings
 
 if TYPE_CHECKING:
-    from model_export.data.reviews import LabelledReview
     from model_export.evaluation.evaluate import Model
     from model_export.evaluation.measured import OnProgress
-    from model_export.evaluation.references import ReferenceScores
 
 READABLE = click.Path(exists=True, path_type=Path)
 WRITABLE = click.Path(path_type=Path)
@@ -87,10 +86,10 @@ def evaluate(
     if examples and output is None:
         raise click.UsageError("--examples are shown in the report: give --output")
     from model_export.data.reviews import read_labelled, read_rated  # noqa: PLC0415 -- scipy takes seconds to import
-    from model_export.evaluation import references as to_compare  # noqa: PLC0415
     from model_export.evaluation.bootstrap import Bootstrap  # noqa: PLC0415
     from model_export.evaluation.evaluate import LabelledFile, RatedFile  # noqa: PLC0415
     from model_export.evaluation.evaluate import evaluate as measure  # noqa: PLC0415
+    from model_export.evaluation.references import compare  # noqa: PLC0415
     from model_export.evaluation.report import write_report  # noqa: PLC0415
     from model_export.evaluation.table import check_markers, renew_table  # noqa: PLC0415
 
@@ -103,18 +102,7 @@ def evaluate(
 
     with progress("starting", console=Console(stderr=True)) as meter:
         show = _shown_by(meter)
-
-        def references(measured: "Sequence[LabelledReview]") -> "list[ReferenceScores]":
-            if not train:
-                return []
-            taught = to_compare.training_reviews(train, measured)
-            texts = [review.text for review in measured]
-            show("counting words", 0, 1)
-            compared = [to_compare.bag_of_words(taught, texts)]
-            if base is not None:
-                compared.append(to_compare.frozen_encoder(base, taught, texts, seed, show))
-            return compared
-
+        references = partial(compare, train, base, seed=seed, on_progress=show) if train else None
         figures, measured = measure(
             _model(settings), labelled, rated, references, Bootstrap(resamples, seed), show
         )

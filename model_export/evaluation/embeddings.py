@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import nn
 
 from model_export.data.tokens import TextEncoder
 from model_export.evaluation.measured import OnProgress, silent
 from model_export.evaluation.statistic import Floats
 from model_export.networks.pretrained_tokenizer import load_tokenizer
-from model_export.networks.transformer import load_transformer, positions, reader_of
+from model_export.networks.transformer import load_transformer, positions, read_config, reader_of
 from model_export.training.batches import LENGTH_MULTIPLE, pad
 
 TEXTS_AT_A_TIME = 32
@@ -27,10 +28,12 @@ def embed(base: str, texts: Sequence[str], max_length: int, on_progress: OnProgr
     Raises:
         ConfigurationError: there is no such transformer.
     """
-    network = load_transformer(base, dropout=0.0).eval()
-    limit = (positions(network.config) or max_length) // LENGTH_MULTIPLE * LENGTH_MULTIPLE
-    encoder = TextEncoder(load_tokenizer(base, network.config), min(max_length, limit))
-    read = reader_of(network.config, pooling=None)
+    config = read_config(base)
+    network: nn.Module = load_transformer(base, dropout=0.0)
+    network.eval()
+    limit = (positions(config) or max_length) // LENGTH_MULTIPLE * LENGTH_MULTIPLE
+    encoder = TextEncoder(load_tokenizer(base, config), min(max_length, limit))
+    read = reader_of(config, pooling=None)
     token_ids = encoder.encode(texts)
     order = sorted(range(len(texts)), key=lambda row: len(token_ids[row]))
     embedded: dict[int, Floats] = {}

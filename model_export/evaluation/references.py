@@ -38,6 +38,28 @@ class ReferenceScores:
     scores: Floats
 
 
+def compare(
+    train: Sequence[LabelledReview],
+    base: str | None,
+    measured: Sequence[LabelledReview],
+    *,
+    seed: int,
+    on_progress: OnProgress = silent,
+) -> list[ReferenceScores]:
+    """Teach a bag of words, and the encoder ``base`` if there is one, and let them score the measured reviews.
+
+    Raises:
+        TrainingDataError: too few reviews are left to learn from.
+        ConfigurationError: there is no such encoder.
+    """
+    taught, texts = training_reviews(train, measured), [review.text for review in measured]
+    on_progress("counting words", 0, 1)
+    compared = [bag_of_words(taught, texts)]
+    if base is not None:
+        compared.append(frozen_encoder(base, taught, texts, seed, on_progress))
+    return compared
+
+
 def training_reviews(
     train: Sequence[LabelledReview], measured: Sequence[LabelledReview]
 ) -> list[LabelledReview]:

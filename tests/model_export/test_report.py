@@ -12,9 +12,9 @@ import pytest
 from model_export.data.reviews import LabelledReview
 from model_export.evaluation.bootstrap import Bootstrap
 from model_export.evaluation.evaluate import RatedFile, evaluate
-from model_export.evaluation.figures import Estimate, Evaluation
+from model_export.evaluation.figures import FIGURES_FILE, REPORT_FILE, Estimate, Evaluation
 from model_export.evaluation.measured import Measured
-from model_export.evaluation.report import mislabelled, render, write_report
+from model_export.evaluation.report import mislabelled, write_report
 from model_export.evaluation.table import markdown
 from model_export.evaluation.verdict import hundred, judge
 
@@ -53,9 +53,16 @@ def figures(evaluated: tuple[Evaluation, Measured]) -> Evaluation:
 
 
 @pytest.fixture(scope="module")
-def document(evaluated: tuple[Evaluation, Measured]) -> str:
-    figures, measured = evaluated
-    return render(figures, judge(figures), mislabelled(measured, 50))
+def folder(evaluated: tuple[Evaluation, Measured], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a report that shows every mislabelled review."""
+    folder = tmp_path_factory.mktemp("reports") / "new" / "folder"
+    write_report(*evaluated, folder, examples=50)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def document(folder: Path) -> str:
+    return (folder / REPORT_FILE).read_text()
 
 
 def test_a_report_runs_nothing_and_loads_nothing(document: str) -> None:
@@ -104,16 +111,11 @@ def test_examples_are_wrong_and_the_surest_come_first(evaluated: tuple[Evaluatio
     assert sureness == sorted(sureness, reverse=True)
 
 
-def test_the_files_hold_the_same_figures(evaluated: tuple[Evaluation, Measured], tmp_path: Path) -> None:
-    figures, measured = evaluated
+def test_the_files_hold_the_same_figures(figures: Evaluation, folder: Path, document: str) -> None:
+    written = json.loads((folder / FIGURES_FILE).read_text())
 
-    verdict = write_report(figures, measured, tmp_path / "new" / "folder")
-
-    written = json.loads((tmp_path / "new" / "folder" / "figures.json").read_text())
-    report = (tmp_path / "new" / "folder" / "report.html").read_text()
     assert written["polarity"]["accuracy"]["value"] == figures.polarity.accuracy.value
-    assert verdict.headline in report
-    assert "number 9" not in report, "no example was asked for"
+    assert judge(figures).headline in document
 
 
 def test_a_share_is_said_as_people_say_it() -> None:
