@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from model_export.export.half import write_fp16
-from model_export.export.neighbours import BATCH, measure_neighbours, refuse_dependence
 from model_export.export.int8 import quantise_int8
+from model_export.export.neighbours import BATCH, measure_neighbours, refuse_dependence
 from model_export.export.onnx_graph import Tokens, export_fp32, start_on_cpu
 from model_export.training.batches import pad
 from schemas.errors import BundleError
