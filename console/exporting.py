@@ -95,16 +95,17 @@ def export(
     from model_export.export.classifier_import import import_classifier  # noqa: PLC0415
     from model_export.training.train import load_checkpoint  # noqa: PLC0415
 
-    words = BundleDescription(name, description, base_model, licence, data_description, languages, limits)
     reviews = read_labelled(held_out)
     with progress("exporting", console=Console(stderr=True)) as meter:
-        if checkpoint is not None:
+        if classifier is None:
+            assert checkpoint is not None
             network: Module = load_checkpoint(checkpoint)
             encoder = TextEncoder.from_folder(checkpoint, max_length)
         else:
-            assert classifier is not None
             names = outputs.split(",") if outputs else None
             network, encoder = import_classifier(classifier, reviews, max_length=max_length, outputs=names)
+            limits = (*limits, network.intensity_rule)
+        words = BundleDescription(name, description, base_model, licence, data_description, languages, limits)
         manifest = write_bundle(network, encoder, reviews, output, words, precisions, meter.at)
     click.echo(f"bundle: {output}")
     click.echo(json.dumps(manifest.metrics, indent=2))

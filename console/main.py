@@ -43,6 +43,7 @@ SUBCOMMANDS = {
     "tune": Subcommand("tuning", "Search for a better plan to train by."),
     "export": Subcommand("exporting", "Export a trained model into a bundle."),
     "evaluate": Subcommand("evaluating", "Measure a bundle on labelled reviews, as it is served."),
+    "card": Subcommand("card", "Print the model card of a bundle."),
 }
 
 

@@ -95,12 +95,17 @@ class RedisSettings(RedisAccess):
     ] = "reviewstream:"
 
 
-class ModelSettings(Settings):
-    """Which model runs, and where."""
+class BundleSettings(Settings):
+    """Which model."""
 
     bundle: Annotated[
         Path | None, Field(description="Model bundle folder; by default the one inside the package.")
     ] = None
+
+
+class ModelSettings(BundleSettings):
+    """Which model runs, and where."""
+
     provider: Annotated[Provider, Field(description="Where the model runs.")] = Provider.AUTO
     threads: Annotated[
         int, Field(ge=0, description="Reviews scored at a time on a CPU; 0: one for each core.")

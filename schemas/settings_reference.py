@@ -9,6 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from schemas.settings import (
     AggregatorSettings,
+    BundleSettings,
     KafkaSettings,
     ModelSettings,
     ReaderSettings,
@@ -36,6 +37,7 @@ COMMANDS: Mapping[str, type[Settings]] = {
     "reviewstream verify": ReaderSettings,
     "reviewstream rebuild": RebuildSettings,
     "reviewstream evaluate": ModelSettings,
+    "reviewstream card": BundleSettings,
 }
 
 _INTRODUCTION = """\

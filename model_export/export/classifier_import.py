@@ -51,6 +51,13 @@ class ImportedClassifier(nn.Module):
         self.outputs = outputs
         self.register_buffer("usual", torch.zeros(()))
 
+    @property
+    def intensity_rule(self) -> str:
+        """How the intensity is derived, in a sentence for the model card."""
+        if self.outputs.extreme:
+            return "Strong is what the classifier gives one or five stars rather than two or four."
+        return "The classifier grades nothing: strong is what it is surer of than of half of the held-out reviews."
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         given = self.model(input_ids=input_ids, attention_mask=attention_mask).logits.float()
         polarity = _log_odds(given, self.outputs.positive, self.outputs.negative)

@@ -1,5 +1,6 @@
 """The scorer on a real Kafka: every raw record ends as exactly one record, labelled or refused."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import groupby
@@ -14,10 +15,11 @@ from jobs import run_scorer
 from raw_topics import OddName, Raw, Topics, Watch, ends_of, review, scored_of, source_of, sources_of
 from waiting import eventually
 
+from consumers.infer.router import Router
 from embedded import KafkaCluster
 from schemas.dead_letters import DeadLetter
 from schemas.errors import DeadLetterFlood
-from schemas.events import Op
+from schemas.events import ModelReference, Op
 from schemas.settings import Delivery
 
 EXAMPLES = 6
@@ -89,6 +91,28 @@ def test_a_labelled_review_says_what_the_model_said_and_where_it_came_from(runni
     assert scored.model == FakeEngine.model
     assert (scored.source.topic, scored.source.partition) == (running.raw, 1)
     assert scored.created_at == datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)
+
+
+class Chinese(FakeEngine):
+    """Another model."""
+
+    model = ModelReference(name="chinese", version="ba9876543210")
+
+
+def test_an_event_names_the_model_of_its_language_and_order_is_kept(topics: Topics) -> None:
+    languages = [None, "zh-CN", "en", "ZH"]
+    sent = [Raw(review(f"r{row}", language=language), partition=0) for row, language in enumerate(languages)]
+    deleted = {"review_id": "r9", "product_id": "p", "op": "delete", "language": "zh"}
+    with run_scorer(topics.settings(), Router(FakeEngine(), {"zh": Chinese()})):
+        found = outcomes(topics, *sent, Raw(json.dumps(deleted).encode(), partition=0))
+
+    assert [(scored.review_id, scored.model.name) for scored in scored_of(found)] == [
+        ("r0", "fake"),
+        ("r1", "chinese"),
+        ("r2", "fake"),
+        ("r3", "chinese"),
+        ("r9", "chinese"),
+    ]
 
 
 def test_a_review_without_a_time_takes_that_of_its_record(running: Topics) -> None:
