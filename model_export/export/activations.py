@@ -1,0 +1,58 @@
+"""What flows into the products of a float network, over some reviews: the ground on which int8 scales are chosen."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from onnx import ModelProto, NodeProto, TensorProto, helper
+
+Floats = npt.NDArray[np.float64]
+
+
+def products(model: ModelProto) -> dict[str, list[NodeProto]]:
+    """By activation, (batch, ..., channels), its products with constant matrices, (channels, outputs).
+
+    A matrix that other nodes use too is left out, since it must stay as it is.
+    """
+    matrices = {tensor.name for tensor in model.graph.initializer if len(tensor.dims) == 2}
+    uses = [name for node in model.graph.node for name in node.input]
+    found = defaultdict(list)
+    for node in model.graph.node:
+        if node.op_type == "MatMul" and node.input[1] in matrices and uses.count(node.input[1]) == 1:
+            found[node.input[0]].append(node)
+    return found
+
+
+def largest_values(model: ModelProto, token_ids: Sequence[Sequence[int]]) -> dict[str, Floats]:
+    """By activation that products read, the largest absolute value of each channel, (channels,)."""
+    largest: dict[str, Floats] = {}
+    for name, values in _values(model, token_ids):
+        largest[name] = np.maximum(largest.get(name, 0.0), np.abs(values).max(axis=0))
+    return largest
+
+
+def moments(model: ModelProto, token_ids: Sequence[Sequence[int]]) -> dict[str, Floats]:
+    """By activation that products read, the mean of x xᵀ over all tokens x, (channels, channels)."""
+    sums: dict[str, Floats] = {}
+    for name, values in _values(model, token_ids):
+        sums[name] = sums.get(name, 0.0) + (values.T @ values).astype(np.float64)
+    tokens = sum(map(len, token_ids))
+    return {name: total / tokens for name, total in sums.items()}
+
+
+def _values(
+    model: ModelProto, token_ids: Sequence[Sequence[int]]
+) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """Every activation that products read, (tokens, channels), review by review."""
+    names = list(products(model))
+    watched = ModelProto()
+    watched.CopyFrom(model)
+    watched.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    session = onnxruntime.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
+    for ids in token_ids:
+        tokens = np.array([ids], dtype=np.int64)
+        feeds = {"input_ids": tokens, "attention_mask": np.ones_like(tokens)}
+        for name, values in zip(names, session.run(names, feeds), strict=True):
+            yield name, values.reshape(-1, values.shape[-1])
