@@ -101,7 +101,7 @@ def write_bundle(
     of_torch[:, 0] += bias
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        paths = write_variants(Shifted(network, bias).eval(), precisions, folder)
+        paths = write_variants(Shifted(network, bias).eval(), precisions, folder, token_ids)
         logits = {name: onnx_logits(path, token_ids, meter.advance) for name, path in paths.items()}
         served = logits[precisions[0]]
         heads = _heads(reviews, served, polarity)

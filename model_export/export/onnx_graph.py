@@ -1,4 +1,4 @@
-"""The trained network as ONNX: fp32, and int8 for CPUs."""
+"""The trained network as ONNX."""
 
 import warnings
 from collections.abc import Callable
@@ -9,7 +9,6 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
 OPSET = 17
@@ -35,23 +34,6 @@ def export_fp32(network: nn.Module, path: Path) -> None:
             dynamo=False,
         )
     onnx.checker.check_model(str(path))
-
-
-def quantise_int8(fp32: Path, int8: Path) -> None:
-    """Weights to int8, one scale a channel; activations are quantised as they come, one scale a call.
-
-    Seven bits a weight (``reduce_range``) keep the sum of two products within int16, which processors without
-    VNNI instructions would otherwise saturate silently: the same file must score alike on every machine.
-    """
-    quantize_dynamic(
-        fp32,
-        int8,
-        op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        reduce_range=True,
-        extra_options={"MatMulConstBOnly": True},
-    )
 
 
 def start_on_cpu(path: Path) -> Callable[[Tokens, Tokens], npt.NDArray[np.float32]]:

@@ -26,13 +26,19 @@ def quantise_tables(model: ModelProto) -> None:
         table = numpy_helper.to_array(tables[name])
         scales = np.maximum(np.abs(table).max(axis=1, keepdims=True), np.finfo(np.float32).tiny) / STEPS
         graph.initializer.remove(tables[name])
-        graph.initializer.append(numpy_helper.from_array(np.rint(table / scales).astype(np.int8), f"{name}_int8"))
+        graph.initializer.append(
+            numpy_helper.from_array(np.rint(table / scales).astype(np.int8), f"{name}_int8")
+        )
         graph.initializer.append(numpy_helper.from_array(scales.astype(np.float32), f"{name}_scales"))
         looked_up = [
             helper.make_node("Gather", [f"{name}_int8", ids], [f"{name}_steps"], name=f"{name}_steps"),
-            helper.make_node("Cast", [f"{name}_steps"], [f"{name}_floats"], name=f"{name}_floats", to=TensorProto.FLOAT),
+            helper.make_node(
+                "Cast", [f"{name}_steps"], [f"{name}_floats"], name=f"{name}_floats", to=TensorProto.FLOAT
+            ),
             helper.make_node("Gather", [f"{name}_scales", ids], [f"{name}_scale"], name=f"{name}_scale"),
-            helper.make_node("Mul", [f"{name}_floats", f"{name}_scale"], [node.output[0]], name=f"{name}_row"),
+            helper.make_node(
+                "Mul", [f"{name}_floats", f"{name}_scale"], [node.output[0]], name=f"{name}_row"
+            ),
         ]
         graph.node.remove(node)
         for new in reversed(looked_up):

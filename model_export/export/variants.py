@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from model_export.export.half import write_fp16
+from model_export.export.int8 import quantise_int8
 from model_export.export.neighbours import BATCH, measure_neighbours, refuse_dependence
-from model_export.export.onnx_graph import Tokens, export_fp32, quantise_int8, start_on_cpu
+from model_export.export.onnx_graph import Tokens, export_fp32, start_on_cpu
 from model_export.training.batches import pad
 from schemas.errors import BundleError
 from schemas.manifest import SERVED_ALONE, Neighbours, Precision
@@ -77,9 +78,12 @@ def torch_logits(
 
 
 def write_variants(
-    network: nn.Module, precisions: Sequence[Precision], folder: Path
+    network: nn.Module, precisions: Sequence[Precision], folder: Path, seen: Sequence[TokenIds]
 ) -> Mapping[Precision, Path]:
-    """Write the network in fp32, which the others are made of, and in every precision that is asked for."""
+    """Write the network in fp32, which the others are made of, and in every precision that is asked for.
+
+    Int8 is fitted to the reviews ``seen``, as token ids.
+    """
     paths: dict[Precision, Path] = {
         precision: folder / f"model.{precision}.onnx" for precision in dict.fromkeys(("fp32", *precisions))
     }
@@ -87,7 +91,7 @@ def write_variants(
     if "fp16" in paths:
         write_fp16(paths["fp32"], paths["fp16"], network)
     if "int8" in paths:
-        quantise_int8(paths["fp32"], paths["int8"])
+        quantise_int8(paths["fp32"], paths["int8"], seen)
     return paths
 
 

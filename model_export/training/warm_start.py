@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,9 @@ def warm_start(network: nn.Module, folder: Path) -> None:
     elif (folder / BUNDLE_FILE).exists():
         state = dequantised(onnx.load(folder / BUNDLE_FILE).graph)
     else:
-        raise ConfigurationError(f"{folder}: neither a checkpoint ({WEIGHTS_FILE}) nor a bundle ({BUNDLE_FILE})")
+        raise ConfigurationError(
+            f"{folder}: neither a checkpoint ({WEIGHTS_FILE}) nor a bundle ({BUNDLE_FILE})"
+        )
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
@@ -46,19 +49,17 @@ def dequantised(graph: GraphProto) -> dict[str, Tensor]:
     A product has lost the name of its matrix; the path of its node is that of the module it came from.
     """
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    factors = {
+    factors: dict[str, npt.NDArray[Any]] = {
         node.output[0]: arrays[node.input[1]]
         for node in graph.node
         if node.op_type == "Mul" and node.input[1] in arrays and arrays[node.input[1]].ndim == 1
     }
     inputs = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "DynamicQuantizeLinear"}
-    weights = {
-        name: array for name, array in arrays.items() if name.endswith((".weight", ".bias"))
-    }
-    for name in arrays:
+    weights = {name: array for name, array in arrays.items() if name.endswith((".weight", ".bias"))}
+    for name, array in arrays.items():
         if name.endswith(".weight_int8"):  # rows of a table, see export/tables.py
             table = name.removesuffix("_int8")
-            weights[table] = arrays[name] * arrays[f"{table}_scales"]
+            weights[table] = array * arrays[f"{table}_scales"]
         if name.endswith(".weight_quantized"):  # a table with one scale, as earlier releases wrote it
             weights[name.removesuffix("_quantized")] = _matrix(arrays, name)
     for node in graph.node:
