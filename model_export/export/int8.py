@@ -27,9 +27,9 @@ def quantise_int8(fp32: Path, int8: Path, token_ids: Sequence[Sequence[int]]) ->
     Args:
         fp32: an ONNX file with the inputs of a bundle.
         int8: the file to write.
-        token_ids: reviews as token ids; the first ``SEEN_REVIEWS`` are looked at, never their labels.
+        token_ids: reviews as token ids; ``SEEN_REVIEWS`` of them, evenly spread, are looked at.
     """
-    seen = token_ids[:SEEN_REVIEWS]
+    seen = token_ids[:: max(1, len(token_ids) // SEEN_REVIEWS)][:SEEN_REVIEWS]
     network = onnx.load(fp32)
     smooth(network, seen)
     with tempfile.TemporaryDirectory() as folder:

@@ -78,15 +78,11 @@ def torch_logits(
 
 
 def write_variants(
-    network: nn.Module, precisions: Sequence[Precision], folder: Path, token_ids: Sequence[TokenIds]
+    network: nn.Module, precisions: Sequence[Precision], folder: Path, seen: Sequence[TokenIds]
 ) -> Mapping[Precision, Path]:
     """Write the network in fp32, which the others are made of, and in every precision that is asked for.
 
-    Args:
-        network: int64 (batch, tokens) twice -> float (batch, 2).
-        precisions: wanted.
-        folder: to write into.
-        token_ids: of reviews, from which int8 learns its ranges.
+    Int8 is fitted to the reviews ``seen``, as token ids.
     """
     paths: dict[Precision, Path] = {
         precision: folder / f"model.{precision}.onnx" for precision in dict.fromkeys(("fp32", *precisions))
@@ -95,7 +91,7 @@ def write_variants(
     if "fp16" in paths:
         write_fp16(paths["fp32"], paths["fp16"], network)
     if "int8" in paths:
-        quantise_int8(paths["fp32"], paths["int8"], token_ids)
+        quantise_int8(paths["fp32"], paths["int8"], seen)
     return paths
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
@@ -17,6 +18,7 @@ from model_export.networks.vocabulary import PAD, train_tokenizer
 from model_export.networks.word_vectors import word_vectors
 from model_export.training.batches import round_up
 from model_export.training.plan import FROM_SCRATCH, TrainingPlan
+from model_export.training.warm_start import begin_with
 from schemas.errors import ConfigurationError
 
 
@@ -46,7 +48,10 @@ def begin(plan: TrainingPlan, texts: Sequence[str], *, word_vectors_too: bool) -
     head = HeadDesign(dropout=plan.dropout, hidden_units=plan.hidden_units, batch_norm=plan.batch_norm)
     if plan.architecture in FROM_SCRATCH:
         return _from_scratch(plan, texts, head, word_vectors_too=word_vectors_too)
-    return _pretrained(plan, head)
+    beginning = _pretrained(plan, head)
+    if plan.begin_with is not None:
+        begin_with(beginning.network, Path(plan.begin_with))
+    return beginning
 
 
 def _pretrained(plan: TrainingPlan, head: HeadDesign) -> Beginning:
@@ -73,6 +78,10 @@ def _from_scratch(
     if plan.mode != "full" or plan.frozen_layers:
         raise ConfigurationError(
             f"{plan.architecture} is trained from scratch: there is nothing learned before that could stay as it is"
+        )
+    if plan.begin_with is not None:
+        raise ConfigurationError(
+            f"begin_with is of transformers; {plan.architecture} makes a vocabulary of its own"
         )
     if plan.pooling is not None:
         raise ConfigurationError(f"pooling is of transformers; {plan.architecture} has a way of its own")

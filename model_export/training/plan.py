@@ -50,6 +50,13 @@ class TrainingPlan:
             "scratch: textcnn, bilstm, lstm.",
         ),
     ] = DEFAULT_ARCHITECTURE
+    begin_with: Annotated[
+        str | None,
+        _field(
+            NETWORK,
+            "Folder of a checkpoint or a bundle of the same architecture whose weights to begin with, head included.",
+        ),
+    ] = None
     pooling: Annotated[
         Pooling | None,
         _field(
@@ -89,6 +96,14 @@ class TrainingPlan:
     lora_alpha: Annotated[int, _field(MODE, "Updates count alpha / rank times.", ge=1)] = 16
 
     epochs: Annotated[float, _field(STEPS, "Passes over the reviews.", gt=0)] = 3.0
+    crops: Annotated[
+        int,
+        _field(
+            STEPS,
+            "So many pieces of one to three sentences of each longer review are trained on too, for short texts.",
+            ge=0,
+        ),
+    ] = 0
     max_length: Annotated[
         int, _field(STEPS, "Tokens of a review that are read; of longer ones the first and the last.", ge=2)
     ] = 256

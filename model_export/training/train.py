@@ -27,6 +27,7 @@ from model_export.training.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
+from model_export.training.crops import crops
 from model_export.training.machine import calculates_in_bf16
 from model_export.training.parameters import choose_trained, join_updates
 from model_export.training.plan import TrainingPlan
@@ -85,8 +86,9 @@ def train(
     if saved is None:
         begin_steps(output, plan, reviews)
     encoder = beginning.encoder(plan.max_length)
+    learned = [*reviews, *crops(reviews, plan.crops, plan.seed)]
     data, measured = (
-        TokenisedReviews(rows, encoder, plan.heaviest_weight, plan.balance) for rows in (reviews, dev)
+        TokenisedReviews(rows, encoder, plan.heaviest_weight, plan.balance) for rows in (learned, dev)
     )
     trainer = ReviewTrainer(
         plan,

@@ -1,6 +1,7 @@
-"""Weights to begin with: those of a checkpoint, or of a bundle, whose int8 weights are turned back into float."""
+"""Weights to begin with: of one checkpoint, of the mean of several, or of a bundle, whose int8 becomes float again."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,38 +10,50 @@ import numpy.typing as npt
 import onnx
 import torch
 from onnx import GraphProto, numpy_helper
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from model_export.training.resume import STEPS_FOLDER
 from schemas.errors import ConfigurationError
 
 WEIGHTS_FILE = "weights.safetensors"
 BUNDLE_FILE = "model.int8.onnx"
 
-Floats = npt.NDArray[np.float32]
+Arrays = Mapping[str, npt.NDArray[Any]]
 
 
-def warm_start(network: nn.Module, folder: Path) -> None:
+def begin_with(network: nn.Module, folder: Path) -> None:
     """Give ``network`` the weights of the checkpoint or bundle in ``folder``.
 
-    The int8 weights of a bundle come back within half a step of what was trained, seven bits a weight: a start from
-    which a few thousand reviews of one's own are enough.
+    Those of a bundle come back within half an int8 step of what was trained: a start from which a few thousand
+    reviews of one's own are enough.
 
     Raises:
         ConfigurationError: the folder holds neither, or weights of another architecture.
     """
     if (folder / WEIGHTS_FILE).exists():
-        state: Mapping[str, Tensor] = load_file(folder / WEIGHTS_FILE)
+        weights = load_file(folder / WEIGHTS_FILE)
     elif (folder / BUNDLE_FILE).exists():
-        state = dequantised(onnx.load(folder / BUNDLE_FILE).graph)
+        weights = dequantised(onnx.load(folder / BUNDLE_FILE).graph)
     else:
         raise ConfigurationError(
             f"{folder}: neither a checkpoint ({WEIGHTS_FILE}) nor a bundle ({BUNDLE_FILE})"
         )
     try:
-        network.load_state_dict(state)
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise ConfigurationError(f"{folder}: its weights are of another architecture: {error}") from error
+
+
+def write_mean(checkpoints: Sequence[Path], output: Path) -> None:
+    """Write a checkpoint with the mean of the weights of several that began alike and differ in their seeds.
+
+    Often as good as an ensemble of them, at the price of one (Wortsman et al. 2022, "Model soups").
+    """
+    states = [load_file(folder / WEIGHTS_FILE) for folder in checkpoints]
+    shutil.copytree(checkpoints[0], output, ignore=shutil.ignore_patterns(STEPS_FOLDER))
+    mean = {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
+    save_file(mean, output / WEIGHTS_FILE)
 
 
 def dequantised(graph: GraphProto) -> dict[str, Tensor]:
@@ -49,34 +62,41 @@ def dequantised(graph: GraphProto) -> dict[str, Tensor]:
     A product has lost the name of its matrix; the path of its node is that of the module it came from.
     """
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    factors: dict[str, npt.NDArray[Any]] = {
-        node.output[0]: arrays[node.input[1]]
-        for node in graph.node
-        if node.op_type == "Mul" and node.input[1] in arrays and arrays[node.input[1]].ndim == 1
-    }
-    inputs = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "DynamicQuantizeLinear"}
     weights = {name: array for name, array in arrays.items() if name.endswith((".weight", ".bias"))}
     for name, array in arrays.items():
         if name.endswith(".weight_int8"):  # rows of a table, see export/tables.py
-            table = name.removesuffix("_int8")
-            weights[table] = array * arrays[f"{table}_scales"]
+            weights[name.removesuffix("_int8")] = array * arrays[f"{name.removesuffix('_int8')}_scales"]
         if name.endswith(".weight_quantized"):  # a table with one scale, as earlier releases wrote it
             weights[name.removesuffix("_quantized")] = _matrix(arrays, name)
+    divided = _smoothing(graph, arrays)
     for node in graph.node:
         if node.op_type == "MatMulInteger":
             matrix = _matrix(arrays, node.input[1]).T  # (outputs, channels), as torch has it
-            smoothed = factors.get(inputs[node.input[0]])
-            module = node.name.strip("/").removesuffix("/MatMul_quant").replace("/", ".")
-            weights[f"{_without_gemm(module)}.weight"] = matrix if smoothed is None else matrix * smoothed
-    return {name: torch.from_numpy(np.array(array, dtype=np.float32)) for name, array in weights.items()}
+            module = node.name.strip("/").removesuffix("MatMul_quant").removesuffix("/Gemm_").strip("/")
+            weights[f"{module.replace('/', '.')}.weight"] = matrix * divided.get(node.input[0], 1.0)
+    named = {name.removeprefix("network."): array for name, array in weights.items()}
+    # The export moves the logits of the polarity to what was seen on held-out reviews.
+    named["heads.bias"] = named["heads.bias"] + arrays.get("bias", 0.0)
+    return {name: torch.from_numpy(np.array(array, dtype=np.float32)) for name, array in named.items()}
 
 
-def _matrix(arrays: Mapping[str, npt.NDArray[np.generic]], quantised: str) -> Floats:
+def _smoothing(graph: GraphProto, arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
+    """By quantised activation, the factors that its channels were multiplied by, see export/smoothing.py."""
+    factors = {
+        node.output[0]: arrays[node.input[1]]
+        for node in graph.node
+        if node.op_type == "Mul" and node.input[1] in arrays
+    }
+    return {
+        node.output[0]: factors[node.input[0]]
+        for node in graph.node
+        if node.op_type == "DynamicQuantizeLinear"
+        and node.input[0] in factors
+        and factors[node.input[0]].ndim == 1
+    }
+
+
+def _matrix(arrays: Arrays, quantised: str) -> npt.NDArray[Any]:
     name = quantised.removesuffix("_quantized")
-    steps, zero = arrays[quantised].astype(np.float32), arrays[f"{name}_zero_point"].astype(np.float32)
-    matrix: Floats = (steps - zero) * arrays[f"{name}_scale"]
-    return matrix
-
-
-def _without_gemm(module: str) -> str:
-    return module.removesuffix(".Gemm_MatMul_quant")
+    steps = arrays[quantised].astype(np.float32) - arrays[f"{name}_zero_point"].astype(np.float32)
+    return steps * arrays[f"{name}_scale"]
