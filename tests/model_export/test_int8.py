@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from model_export.export.activations import largest_values, moments
 from model_export.export.int8 import quantise_int8
-from model_export.export.onnx_graph import export_fp32, onnx_logits
+from model_export.export.onnx_graph import export_fp32
 from model_export.export.rounding import LARGEST_STEP, choose_scales, round_weights
 from model_export.export.smoothing import USUAL_SHARE, smooth
 from model_export.export.tables import quantise_tables
+from model_export.export.variants import onnx_logits
 
 WORDS, CHANNELS, OUTLIER_CHANNEL, OUTLIER_FACTOR = 300, 64, 5, 60.0
 GENERATOR = np.random.default_rng(3)
