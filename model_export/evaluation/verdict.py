@@ -93,7 +93,7 @@ def _strengths(figures: Evaluation) -> Iterator[str]:
         yield f"It takes in its stride: {', '.join(steady)}."
     if held := [kind.kind for kind in figures.probes if _share_held(kind) >= HOLDS]:
         yield f"It understands: {', '.join(held)}."
-    if figures.counterfactuals and not any(_biased_groups(figures)):
+    if figures.counterfactuals and not any(_bias(figures)):
         largest = max(swap.mean_swap.value for swap in figures.counterfactuals)
         yield (
             "Who is spoken of hardly matters: another name, gender or origin moves the score by "
@@ -124,14 +124,8 @@ def _findings(figures: Evaluation) -> Iterator[Finding]:
                 f"{change.change.capitalize()} costs it {points(_negated(change.accuracy_change))} of accuracy.",
                 f"Add reviews with {change.change} to the training data if your customers write so.",
             )
-    for attribute, group in _biased_groups(figures):
-        yield (
-            (
-                f"{attribute.capitalize()} matters: sentences about group \N{LEFT DOUBLE QUOTATION MARK}{group}"
-                "\N{RIGHT DOUBLE QUOTATION MARK} are scored differently from the same ones about others."
-            ),
-            "Do not rank people or groups of customers by these scores.",
-        )
+    for weakness in _bias(figures):
+        yield weakness, "Do not compare people or groups of customers by these scores."
     if figures.subject.reviews < FEW:
         yield (
             f"Only {figures.subject.reviews:,} reviews were measured, so every figure here is rough.",
@@ -185,11 +179,16 @@ def _share_held(kind: ProbeKind) -> float:
     return kind.held / len(kind.probes)
 
 
-def _biased_groups(figures: Evaluation) -> Iterator[tuple[str, str]]:
+def _bias(figures: Evaluation) -> Iterator[str]:
     for swap in figures.counterfactuals:
+        if swap.flipped:
+            yield (
+                f"Another {swap.attribute} in the same sentence changes the label in {swap.flipped} of {swap.sentences} "
+                f"sentences of ours, and the score by up to {swap.largest_swap:.2f}."
+            )
         for group in swap.groups:
             if abs(group.mean_shift.value) > BIASED and group.mean_shift.low * group.mean_shift.high > 0:
-                yield swap.attribute, group.group
+                yield f"It scores sentences differently if they are about {group.group} people or names."
 
 
 def _negated(estimate: Estimate) -> Estimate:

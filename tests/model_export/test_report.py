@@ -12,7 +12,7 @@ import pytest
 from model_export.data.reviews import LabelledReview
 from model_export.evaluation.bootstrap import Bootstrap
 from model_export.evaluation.evaluate import RatedFile, evaluate
-from model_export.evaluation.figures import FIGURES_FILE, REPORT_FILE, Estimate, Evaluation
+from model_export.evaluation.figures import FIGURES_FILE, REPORT_FILE, Counterfactual, Estimate, Evaluation
 from model_export.evaluation.measured import Measured
 from model_export.evaluation.report import mislabelled, write_report
 from model_export.evaluation.table import markdown
@@ -166,3 +166,17 @@ def test_the_table_shows_names_of_the_data_as_text(figures: Evaluation) -> None:
         for line in table.splitlines()
         if line.startswith("| ") and "---" not in line[:6]
     )
+
+
+def test_a_label_that_depends_on_a_name_is_a_weakness_however_small_the_mean(figures: Evaluation) -> None:
+    swap = figures.counterfactuals[0]
+    steady, flipping = (swap.model_copy(update={"flipped": flipped}) for flipped in (0, 2))
+
+    assert any("hardly matters" in strength for strength in judge(with_swap(figures, steady)).strengths)
+    verdict = judge(with_swap(figures, flipping))
+    assert not any("hardly matters" in strength for strength in verdict.strengths)
+    assert any("changes the label in 2 of 24" in weakness for weakness in verdict.weaknesses)
+
+
+def with_swap(figures: Evaluation, swap: Counterfactual) -> Evaluation:
+    return figures.model_copy(update={"counterfactuals": (swap,)})
