@@ -14,7 +14,7 @@ PROBE_TIMEOUT_S = 1.0
 
 
 class HeldBack(KafkaTimeoutError):  # type: ignore[misc]  # noqa: N818 -- what Kafka says, not a failure of the client
-    """Kafka answers, but does not say where to go on: it waits for the end of a transaction that committed offsets."""
+    """Kafka answers, but does not say where to go on."""
 
 
 class SilenceGuard:
@@ -61,8 +61,8 @@ def _reason(error: RetriableError, silence_s: float) -> str:
 
 
 def held_back(seconds: float) -> str:
-    """What is wrong where Kafka answers everything but what the group has committed."""
+    """What is wrong where Kafka answers everything but where to go on."""
     return (
-        f"Kafka answers, but for {seconds:.0f} s it has not said where to go on: a transaction that does not end holds back "
-        "the offsets of this group. Find it by kafka-transactions.sh find-hanging; see docs/faults.md"
+        f"Kafka answers, but for {seconds:.0f} s it has not said where to go on: a partition has no leader, or a transaction "
+        "that does not end holds back the offsets of this group (kafka-transactions.sh find-hanging; see docs/faults.md)"
     )

@@ -22,6 +22,7 @@ FLOW = 200
 DISK_MB = 48
 DISK_FAILED = "Shutdown broker because all log dirs in"
 DISK_FILLS = 3
+SETTLE_S = 300.0
 
 
 def test_the_disk_of_the_broker_is_full(make_rig: Callable[..., Rig], ledger: Ledger, tmp_path: Path) -> None:
@@ -38,17 +39,17 @@ def test_the_disk_of_the_broker_is_full(make_rig: Callable[..., Rig], ledger: Le
         rig.start("aggregate")
         for fills in range(DISK_FILLS):
             with rig.feeding():
-                rig.flow(FLOW)
+                rig.flow(FLOW, SETTLE_S)
                 filler = fill(disk)
-                eventually(lambda fills=fills: log.read_text().count(DISK_FAILED) > fills)
+                eventually(lambda fills=fills: log.read_text().count(DISK_FAILED) > fills, SETTLE_S)
                 say("disk failed")
                 cluster.stop_broker(0)  # Kafka ends by itself when its only disk fails
                 filler.unlink()
                 freed = time.monotonic()
                 cluster.start_broker(0)
                 say("started again")
-                recoveries.append(rig.catch_up_since(freed))
-            findings = rig.prove()
+                recoveries.append(rig.catch_up_since(freed, SETTLE_S))
+            findings = rig.prove(SETTLE_S)
             say(f"disk full: exact, after {recoveries[-1]:.1f} s")
         for member in rig.members:
             assert member.job.stop() == 0, member.job.log
