@@ -40,7 +40,9 @@ def with_reading(command: Callable[..., Any]) -> Callable[..., Any]:
         skip_bad_rows: bool,
         **arguments: Any,
     ) -> Any:
-        columns = Columns(**{column.name: arguments.pop(_parameter(column.name)) for column in fields(Columns)})
+        columns = Columns(
+            **{column.name: arguments.pop(_parameter(column.name)) for column in fields(Columns)}
+        )
         names = polarity_names(positive_label, negative_label, no_label)
         reading = Reading(columns, names, encoding, skip_bad_rows)
         return command(reading=reading, **arguments)

@@ -63,7 +63,7 @@ def train(
         need("tracking", "tensorboard")
     if wandb_project is not None:
         need("tracking", "wandb")
-    prepared = data.prepare(plan)
+    prepared = data.prepare(cleaning=plan.cleaning, seed=plan.seed)
     from model_export.data.record import write_record  # noqa: PLC0415 -- scipy takes seconds to import
     from model_export.data.report import Fate  # noqa: PLC0415
     from model_export.training.tracking import tracking  # noqa: PLC0415 -- torch takes seconds to import

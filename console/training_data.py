@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,12 +12,12 @@ from rich.table import Table
 from console.labelled_reviews import SOURCE_HELP, with_reading
 from console.option_groups import option_of
 from console.progress import progress
-from model_export.data.reviews import LabelledReview, Reading
+from model_export.data.cleaning import Cleaning
+from model_export.data.reviews import Reading
 
 if TYPE_CHECKING:
     from model_export.data.prepare import Prepared
     from model_export.data.report import DataReport
-    from model_export.training.plan import TrainingPlan
 
 GROUP = "Data"
 ON_LEAK = ("fail", "drop", "drop-texts")
@@ -34,8 +33,13 @@ class TrainingData:
     reading: Reading
     choices: dict[str, Any]
 
-    def prepare(self, plan: "TrainingPlan", **choices: Any) -> "Prepared":
+    def prepare(self, *, cleaning: Cleaning, seed: int, **choices: Any) -> "Prepared":
         """Read, filter and part the reviews, and show the report.
+
+        Args:
+            cleaning: what the tokenizer will rewrite.
+            seed: of the parts.
+            choices: fields of ``Choices`` that count more than the options.
 
         Raises:
             TrainingDataError: they cannot be trained on.
@@ -44,7 +48,7 @@ class TrainingData:
         from model_export.data.prepare import Choices, Given, prepare  # noqa: PLC0415
 
         given = Given(self.data, self.dev, self.held_out)
-        chosen = Choices(cleaning=plan.cleaning, seed=plan.seed, **(self.choices | choices))
+        chosen = Choices(cleaning=cleaning, seed=seed, **(self.choices | choices))
         with progress("reading", console=Console(stderr=True)) as meter:
 
             def watch(what: str, done: int, total: int) -> None:

@@ -11,8 +11,6 @@ from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import IO
 
-from charset_normalizer import from_bytes
-
 from schemas.errors import TrainingDataError
 
 _log = logging.getLogger(__name__)
@@ -86,13 +84,22 @@ def find_encoding(path: Path) -> str:
             f"{path}: mixed encodings: line {utf8_line} is UTF-8, line {other_line} is not; convert the file to "
             "one encoding, or state it with --encoding if all lines have the same"
         )
-    guess = from_bytes(bytes(sample)).best()
+    guess = _guess(bytes(sample))
     if guess is None:
         raise TrainingDataError(
             f"{path}:{other_line}: not UTF-8, nor any other known encoding; give --encoding"
         )
-    _log.warning("%s is not UTF-8; read as %s, a guess: --encoding states it", path, guess.encoding)
-    return guess.encoding
+    _log.warning("%s is not UTF-8; read as %s, a guess: --encoding states it", path, guess)
+    return guess
+
+
+def _guess(sample: bytes) -> str | None:
+    try:
+        from charset_normalizer import from_bytes  # noqa: PLC0415 -- of the train extra, and hardly ever needed
+    except ImportError:
+        return None
+    best = from_bytes(sample).best()
+    return best.encoding if best is not None else None
 
 
 def _known(path: Path, encoding: str) -> str:

@@ -79,7 +79,7 @@ class Prepared:
     """Whether dev and held-out parts were taken from the training data."""
 
     def part(self, fate: Fate) -> list[LabelledReview]:
-        return [self.reviews[row] for row in np.flatnonzero(self.fates == fate)]
+        return _of_fate(self.reviews, self.fates, fate)
 
 
 def prepare(
@@ -100,7 +100,7 @@ def prepare(
     texts = [review.text for review in reviews]
     for part in PARTS[: 1 if not (given.dev or given.held_out) else None]:
         if (fates == part).any():
-            require_both_classes([reviews[row] for row in np.flatnonzero(fates == part)], f"{part} reviews")
+            require_both_classes(_of_fate(reviews, fates, part), f"{part} reviews")
     rewritten = count_rewritten(
         texts, choices.cleaning.steps, lambda done: watch("looking for markup", done, len(texts))
     )
@@ -114,9 +114,7 @@ def prepare(
     parted = not (given.dev or given.held_out)
     if parted:
         _part(fates, reviews, groups, choices)
-    require_both_classes(
-        [reviews[row] for row in np.flatnonzero(fates == Fate.TRAINING)], "training reviews that are left"
-    )
+    require_both_classes(_of_fate(reviews, fates, Fate.TRAINING), "training reviews that are left")
     notes = _prove(fates, reviews, families, choices.on_leak)
     return Prepared(
         reviews, fates, groups, report_of(tally, reviews, fates, rewritten, contradictions, notes), parted
@@ -141,7 +139,7 @@ def _read(given: Given, reading: Reading, watch: Watch) -> tuple[list[LabelledRe
 
 
 def _leave_out_lengths(fates: Fates, texts: Sequence[str], choices: Choices) -> None:
-    for row in np.flatnonzero(fates == Fate.TRAINING):
+    for row in np.flatnonzero(fates == Fate.TRAINING).tolist():
         if len(texts[row]) > choices.longest:
             fates[row] = Fate.TOO_LONG
         elif len(clean(texts[row], choices.cleaning.steps).strip()) < choices.shortest:
@@ -165,15 +163,16 @@ def _leave_out_leaks(
 
 def _leave_out_contradictions(fates: Fates, reviews: Sequence[LabelledReview], families: Ints) -> int:
     """All training reviews of a family that is labelled both ways: nobody knows which label is right."""
-    training = np.flatnonzero(fates == Fate.TRAINING)
+    training = np.flatnonzero(fates == Fate.TRAINING).tolist()
+    of_family = families.tolist()
     classes: dict[int, set[bool]] = {}
     for row in training:
         polarity = reviews[row].polarity
         if polarity is not None:
-            classes.setdefault(int(families[row]), set()).add(polarity >= 0.5)
+            classes.setdefault(of_family[row], set()).add(polarity >= 0.5)
     both = {family for family, found in classes.items() if len(found) > 1}
     for row in training:
-        if int(families[row]) in both:
+        if of_family[row] in both:
             fates[row] = Fate.CONTRADICTION
     return len(both)
 
@@ -197,21 +196,18 @@ def _part(fates: Fates, reviews: Sequence[LabelledReview], groups: Ints, choices
         if not share:
             continue
         rows = np.flatnonzero(fates == Fate.TRAINING)
-        chosen = held_out_rows(
-            [reviews[row] for row in rows], groups[rows], share / (1 - taken), choices.seed
-        )
-        fates[rows[chosen]] = part
-        require_both_classes([reviews[row] for row in rows[chosen]], f"{part} reviews, {share:.0%} of all")
+        left = _of_fate(reviews, fates, Fate.TRAINING)
+        fates[rows[held_out_rows(left, groups[rows], share / (1 - taken), choices.seed)]] = part
+        require_both_classes(_of_fate(reviews, fates, part), f"{part} reviews, {share:.0%} of all")
         taken += share
 
 
 def _prove(fates: Fates, reviews: Sequence[LabelledReview], families: Ints, on_leak: OnLeak) -> list[str]:
     """Refuse leaks that were not allowed; those that were, in words."""
-    rows = {part.value: np.flatnonzero(fates == part) for part in PARTS}
     found = list(
         leaks(
-            {part: [reviews[row] for row in places] for part, places in rows.items()},
-            {part: families[places] for part, places in rows.items()},
+            {part.value: _of_fate(reviews, fates, part) for part in PARTS},
+            {part.value: families[fates == part] for part in PARTS},
         )
     )
     refused = [leak for leak in found if not _is_allowed(leak, on_leak)]
@@ -230,3 +226,7 @@ def _is_allowed(leak: Leak, on_leak: OnLeak) -> bool:
         return False
     between_given_parts = leak.one != Fate.TRAINING  # both stay whole, so people are only told
     return between_given_parts or (on_leak is OnLeak.DROP_TEXTS and leak.kind == "product")
+
+
+def _of_fate(reviews: Sequence[LabelledReview], fates: Fates, fate: Fate) -> list[LabelledReview]:
+    return [reviews[row] for row in np.flatnonzero(fates == fate).tolist()]

@@ -96,12 +96,13 @@ class DataReport:
 def report_of(
     tally: Tally,
     reviews: Sequence[LabelledReview],
-    fates: Sequence[Fate],
+    fates: Iterable[Fate],
     rewritten: dict[str, int],
     contradictions: int,
     notes: Iterable[str] = (),
 ) -> DataReport:
     """The report of ``reviews`` with what became of each."""
+    fates = list(fates)
     of_fate = Counter(fates)
     lengths = np.array([len(review.text) for review in reviews])
     return DataReport(

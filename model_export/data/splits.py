@@ -81,7 +81,8 @@ def held_out_rows(reviews: Sequence[LabelledReview], groups: Ints, share: float,
     count = max(2, round(1 / share))
     fold = folds(reviews, groups, count, seed)
     sizes = np.bincount(fold, minlength=count)
-    return fold == int(np.argmin(np.abs(sizes - share * len(reviews))))
+    nearest = int(np.argmin(np.abs(sizes - share * len(reviews))))
+    return np.asarray(fold == nearest, dtype=np.bool_)
 
 
 def require_both_classes(reviews: Sequence[LabelledReview], what: str) -> None:
