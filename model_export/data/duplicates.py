@@ -8,8 +8,6 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 from datasketch import MinHash
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from model_export.data.reviews import LabelledReview
 
@@ -23,7 +21,7 @@ WORDS_A_SHINGLE = 3
 BANDS, BAND_ROWS = 16, 8
 """Of 128 hashes: a pair at 0.8 is met with a probability of 1 - (1 - 0.8^8)^16 = 0.95, one at 0.9 with 0.9999."""
 
-MOST_IN_A_BUCKET = 50
+MOST_IN_A_BUCKET = 10
 """Neighbours compared within a bucket; each text is compared with those next to it, which keeps the work linear."""
 
 REPORT_EVERY = 1000
@@ -84,27 +82,27 @@ def near_texts(texts: Sequence[str], on_progress: Callable[[int], object] = lamb
         texts: any; the memory needed beside them is about 400 bytes each.
         on_progress: told now and then how many different texts were hashed.
     """
-    same = same_texts(texts)
-    several = [int(row) for row in np.unique(same)]
-    hashes = _band_hashes(_shingle_sets(texts, several, on_progress), len(several))
-    pairs = {
-        (one, other)
-        for one, other in _candidates(hashes)
-        if similarity(texts[several[one]], texts[several[other]]) >= NEAR
-    }
-    rows = [several[one] for one, _ in pairs]
-    columns = [several[other] for _, other in pairs]
-    everyone = np.arange(len(texts))
-    links = coo_array(
-        (
-            np.ones(len(texts) + len(rows), dtype=np.int8),
-            (np.concatenate([everyone, rows]), np.concatenate([same, columns])),
-        ),
-        shape=(len(texts), len(texts)),
-    )
-    _, family = connected_components(links, directed=False)
-    _, first = np.unique(family, return_index=True)
-    return np.asarray(first[family], dtype=np.int64)
+    first = same_texts(texts).tolist()
+    several = [row for row, same in enumerate(first) if row == same]
+    refused: set[tuple[int, int]] = set()
+    for one, other in _candidates(_band_hashes(_shingle_sets(texts, several, on_progress), len(several))):
+        pair = (several[one], several[other])
+        roots = sorted(_root(first, row) for row in pair)
+        if roots[0] == roots[1] or pair in refused:
+            continue
+        if similarity(texts[pair[0]], texts[pair[1]]) >= NEAR:
+            first[roots[1]] = roots[0]
+        else:
+            refused.add(pair)
+    return np.array([_root(first, row) for row in range(len(texts))], dtype=np.int64)
+
+
+def _root(first: list[int], row: int) -> int:
+    """The first row of a family, found by going from row to earlier row, which shortens the way for the next time."""
+    while first[row] != row:
+        first[row] = first[first[row]]
+        row = first[row]
+    return row
 
 
 def similarity(one: str, other: str) -> float:

@@ -104,6 +104,7 @@ def _guess(sample: bytes) -> str | None:
 
 def _known(path: Path, encoding: str) -> str:
     try:
+        "".encode(encoding)  # refuses codecs that are not of texts, such as base64
         name = codecs.lookup(encoding).name
     except LookupError as error:
         raise TrainingDataError(f"{path}: --encoding {encoding}: no such encoding is known") from error

@@ -173,16 +173,16 @@ def _strata(reviews: Sequence[LabelledReview]) -> Ints:
 
 
 def _by_group(strata: Ints, groups: Ints, count: int, seed: int) -> Ints:
+    _, member_of = np.unique(groups, return_inverse=True)
+    if np.bincount(strata).max() < count or member_of.max() + 1 < count:
+        turns = np.random.default_rng(seed).permutation(count)  # a handful: no proportion to speak of
+        return np.asarray(turns[member_of % count], dtype=np.int64)
     fold = np.zeros(len(strata), dtype=np.int64)
-    if np.bincount(strata).max() >= count:
-        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of classes with fewer members than folds
-            _deal(fold, np.arange(len(strata)), splitter.split(strata, strata, groups))
-        return fold
-    _, member_of = np.unique(groups, return_inverse=True)  # a handful: no proportion to speak of
-    turns = np.random.default_rng(seed).permutation(count)
-    return np.asarray(turns[member_of % count], dtype=np.int64)
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of classes with fewer members than folds
+        _deal(fold, np.arange(len(strata)), splitter.split(strata, strata, groups))
+    return fold
 
 
 def _deal(fold: Ints, rows: Ints, split: Iterator[tuple[Ints, Ints]]) -> None:
