@@ -13,53 +13,18 @@ from model_export.data.cleaning import Cleaning, Step, clean, rewrite
 # What markup is made of, so that random texts hold broken and nested pieces of it.
 PIECES = st.sampled_from(
     [
-        *"<>&;/=\"'.:! ba",
-        "<br",
-        "href=",
-        "http://",
-        "www.",
-        "amp;",
-        "lt;",
-        "gt;",
-        "quot;",
-        "#38;",
-        "nbsp;",
-        "3",
-        "the",
-        "not",
-    ]
-    + [
-        "\n",
-        "\r",
-        "\t",
-        "\x00",
-        "\x0c",
-        "\x1c",
-        "\x1f",
-        "\x85",
-        "\xa0",
-        "\xad",
-        "\u200b",
-        "\u2028",
-        "\ufeff",
-        "\ud800",
+        *"<>&;/=\"'.:! ba3",
+        *("<br", "href=", "http://", "www.", "amp;", "lt;", "gt;", "quot;", "#38;", "nbsp;", "the", "not"),
+        *"\n\r\t\x00\x0c\x1c\x1f\x85\xa0\xad\u200b\u2028\ufeff\ud800",
     ]
 )
 TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=24).map("".join))
 WORDS = st.text(alphabet="abcdefgäß数字", min_size=1, max_size=6)
 NOISE = st.sampled_from(
     [
-        " ",
-        "\n\n",
-        " \t ",
-        "<br />",
-        " <A HREF='X' >",
-        "</P>",
-        "\u200b",
-        " &AMP;NBSP; ",
-        " HTTPS://SHOP.EXAMPLE/A?B=1 ",
+        *(" ", "\n\n", " \t ", "\u200b", "<br />", " <A HREF='X' >", "</P>", " &AMP;NBSP; "),
+        *(" HTTPS://SHOP.EXAMPLE/A?B=1 ", " <3 ", " & ", " \x07", " < ", " A<B AND C>D "),
     ]
-    + [" <3 ", " & ", " \x07", " < ", " A<B AND C>D "]
 )
 """In capitals, so that it shares no word with those that must stay."""
 
@@ -77,7 +42,7 @@ NOISE = st.sampled_from(
         ('good<br/>and <a href="x.html" rel=nofollow>cheap</a>!', "good\nand\ncheap\n!"),
         ("i <3 it, 2 < 3 and 4 > 3, <sigh>", "i <3 it, 2 < 3 and 4 > 3, <sigh>"),
         ("I'm not <b and proud> of it", "I'm not <b and proud> of it"),
-        ("👨\u200d👩\u200d👧 می\u200cخواهم", "👨\u200d👩\u200d👧 می\u200cخواهم"),
+        ("👨\u200d👩\u200d👧 क\u200cष", "👨\u200d👩\u200d👧 क\u200cष"),
     ],
 )
 def test_markup_goes_and_the_rest_stays(raw: str, cleaned: str) -> None:

@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -159,22 +160,19 @@ def test_an_unknown_format_is_refused_with_those_known(tmp_path: Path, name: str
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingDataError, match="holds no .jsonl, .csv or .parquet file"):
+    with pytest.raises(TrainingDataError, match=r"holds no \.jsonl, \.csv or \.parquet file"):
         list(rows(tmp_path))
 
 
 @pytest.fixture
 def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the datasets library may write; a folder with files of reviews is a data set to it too."""
-    datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     return tmp_path
 
 
 def test_a_data_set_is_loaded_with_the_names_of_its_classes(hub_cache: Path) -> None:
-    import datasets
-
     folder = hub_cache / "set"
     features = datasets.Features(
         {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["pos", "neg"])}
