@@ -63,7 +63,7 @@ def test_each_choice_takes_what_it_says(cleaning: Cleaning, cleaned: str) -> Non
     assert clean("It is  not good!", cleaning.steps) == cleaned
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(TEXTS, st.sampled_from(Cleaning))
 def test_a_clean_text_stays_as_it_is(text: str, cleaning: Cleaning) -> None:
     cleaned = clean(text, cleaning.steps)

@@ -40,7 +40,7 @@ def test_reviews_linked_by_product_or_text_are_one_group() -> None:
     assert len(set(of_each.tolist())) == 3
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(20, 60), st.integers(40, 200), st.integers(2, 5), st.integers(0, 3))
 def test_no_product_is_in_two_folds_and_no_fold_is_empty(
     products: int, alone: int, count: int, seed: int
