@@ -39,8 +39,12 @@ SUBCOMMANDS = {
     "dlq": Subcommand("dlq", "Show what was refused, and why."),
     "redrive": Subcommand("redrive", "Put dead letters back on reviews.raw, each exactly once."),
     "doctor": Subcommand("pipeline", "Check servers, topics, bundle and provider."),
+    "check-data": Subcommand("checking", "Show what training would make of labelled reviews."),
     "train": Subcommand("training", "Train a model on labelled reviews."),
     "tune": Subcommand("tuning", "Search for a better plan to train by."),
+    "cross-validate": Subcommand(
+        "cross_validating", "Measure a training plan on folds of the data, by product."
+    ),
     "export": Subcommand("exporting", "Export a trained model into a bundle."),
     "evaluate": Subcommand("evaluating", "Measure a bundle on labelled reviews, as it is served."),
     "card": Subcommand("card", "Print the model card of a bundle."),
@@ -57,7 +61,7 @@ class LazyGroup(click.Group):
         if cmd_name not in SUBCOMMANDS:
             return None
         module = importlib.import_module(f"console.{SUBCOMMANDS[cmd_name].module}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -44,7 +44,7 @@ RUN = "Run"
 )
 @with_plan
 def train(
-    read: Callable[[], TrainingData],
+    data: TrainingData,
     output: Path,
     plan: TrainingPlan,
     resume: bool,
@@ -54,26 +54,38 @@ def train(
 ) -> None:
     """Train a network on labelled reviews: fine-tune a pretrained transformer, or begin from scratch.
 
-    A line holds "text" and a "label" (1 positive, 0 negative) or a "rating" of 1 to 5 stars; stars also teach the
-    intensity. "domain" balances the classes within each department, if given. docs/training.md shows the ways to go.
+    A row holds "text" and a "label" (positive, negative) or a "rating" of 1 to 5 stars; stars also teach the
+    intensity. Without --dev and --held-out a tenth each is taken from the data, by product. docs/training-data.md shows how
+    to bring your own data, docs/training.md the ways to train.
     """
     need("train")
     if tensorboard:
         need("tracking", "tensorboard")
     if wandb_project is not None:
         need("tracking", "wandb")
+    prepared = data.prepare(cleaning=plan.cleaning, seed=plan.seed)
+    from model_export.data.record import write_record  # noqa: PLC0415 -- scipy takes seconds to import
+    from model_export.data.report import Fate  # noqa: PLC0415
     from model_export.training.tracking import tracking  # noqa: PLC0415 -- torch takes seconds to import
     from model_export.training.train import train as fit  # noqa: PLC0415
 
     quiet_libraries()
-    data = read()
+    write_record(prepared, output)
     with (
         tracking(
             output, plan, tensorboard=tensorboard, wandb_project=wandb_project, offline=wandb_offline
         ) as callbacks,
         shown_progress("training") as watch,
     ):
-        result = fit(data.train, output, plan, dev=data.dev, resume=resume, watch=watch, callbacks=callbacks)
+        result = fit(
+            prepared.part(Fate.TRAINING),
+            output,
+            plan,
+            dev=prepared.part(Fate.DEV),
+            resume=resume,
+            watch=watch,
+            callbacks=callbacks,
+        )
     click.echo(
         f"{result.steps:,} steps in {result.seconds:,.0f} s, {result.trained_parameters:,} weights trained of {result.parameters:,}"
     )

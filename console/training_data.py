@@ -3,74 +3,167 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Console
+from rich.table import Table
 
+from console.labelled_reviews import SOURCE_HELP, with_reading
 from console.option_groups import option_of
+from console.progress import progress
+from model_export.data.cleaning import Cleaning
+from model_export.data.reviews import Reading
 
 if TYPE_CHECKING:
-    from model_export.data.reviews import LabelledReview
+    from model_export.data.prepare import Prepared
+    from model_export.data.report import DataReport
 
 GROUP = "Data"
-READABLE = click.Path(exists=True, path_type=Path)
+ON_LEAK = ("fail", "drop", "drop-texts")
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Reviews to learn from, and reviews to measure on while learning."""
+    """Where reviews to learn from are, how they are read, and what is left out; nothing is read before it is asked for."""
 
-    train: "list[LabelledReview]"
-    dev: "list[LabelledReview]"
+    data: tuple[str, ...]
+    dev: tuple[str, ...]
+    held_out: tuple[str, ...]
+    reading: Reading
+    choices: dict[str, Any]
+
+    def prepare(self, *, cleaning: Cleaning, seed: int, **choices: Any) -> "Prepared":
+        """Read, filter and part the reviews, and show the report.
+
+        Args:
+            cleaning: what the tokenizer will rewrite.
+            seed: of the parts.
+            choices: fields of ``Choices`` that count more than the options.
+
+        Raises:
+            TrainingDataError: they cannot be trained on.
+        """
+        # scikit-learn and scipy take seconds to import.
+        from model_export.data.prepare import Choices, Given, prepare  # noqa: PLC0415
+
+        given = Given(self.data, self.dev, self.held_out)
+        chosen = Choices(cleaning=cleaning, seed=seed, **(self.choices | choices))
+        with progress("reading", console=Console(stderr=True)) as meter:
+
+            def watch(what: str, done: int, total: int) -> None:
+                meter.says(what)
+                meter.at(done, total)
+
+            prepared = prepare(given, self.reading, chosen, watch)
+        show(prepared.report)
+        return prepared
 
 
 def with_data(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of its data and pass it a function that reads them as ``read``."""
+    """Give a command the options of its data and pass it the result as ``data``."""
 
+    @with_reading
     @functools.wraps(command)
     def run(
-        *, data: tuple[Path, ...], dev: tuple[Path, ...], held_out: tuple[Path, ...], **arguments: Any
+        *,
+        data: tuple[str, ...],
+        dev: tuple[str, ...],
+        held_out: tuple[str, ...],
+        reading: Reading,
+        **arguments: Any,
     ) -> Any:
-        return command(read=functools.partial(_read, data, dev, held_out), **arguments)
+        choices = {name: arguments.pop(name) for name in _CHOICES if name in arguments}
+        return command(data=TrainingData(data, dev, held_out, reading, choices), **arguments)
 
     decorated: Callable[..., Any] = run
-    for decorate in (
-        option_of(
-            GROUP,
-            "--held-out",
-            type=READABLE,
-            multiple=True,
-            help="Reviews never to train on: their texts are left out. Repeatable.",
-        ),
-        option_of(
-            GROUP,
-            "--dev",
-            type=READABLE,
-            multiple=True,
-            help="Reviews to measure on while training: the best network is kept. Never trained on. Repeatable.",
-        ),
-        option_of(
-            GROUP,
-            "--data",
-            type=READABLE,
-            multiple=True,
-            required=True,
-            help="Labelled reviews, JSON Lines (.gz). Repeatable.",
-        ),
-    ):
+    for decorate in reversed((*_SOURCES, *_CHOICES.values())):
         decorated = decorate(decorated)
     return decorated
 
 
-def _read(data: tuple[Path, ...], dev: tuple[Path, ...], held_out: tuple[Path, ...]) -> TrainingData:
-    from model_export.data.reviews import read_labelled, without_texts_of  # noqa: PLC0415 -- tokenizers take time to import
+def show(report: "DataReport") -> None:
+    """The report as a table on standard output."""
+    table = Table("data", "rows", show_edge=False, pad_edge=False)
+    table.columns[1].justify = "right"
+    for what, count in report.lines():
+        table.add_row(what, count)
+    Console().print(table)
 
-    reviews = [review for path in data for review in read_labelled(path)]
-    measured = [review for path in dev for review in read_labelled(path)]
-    never = measured + [review for path in held_out for review in read_labelled(path)]
-    kept = without_texts_of(reviews, never)
-    click.echo(
-        f"{len(reviews):,} labelled reviews, {len(kept):,} after leaving out repeated and held-out texts"
-    )
-    return TrainingData(kept, measured)
+
+_SOURCES = (
+    option_of(
+        GROUP,
+        "--data",
+        multiple=True,
+        required=True,
+        metavar="SOURCE",
+        help=f"Labelled reviews: {SOURCE_HELP} Repeatable.",
+    ),
+    option_of(
+        GROUP,
+        "--dev",
+        multiple=True,
+        metavar="SOURCE",
+        help="Reviews to measure on while training: the best network is kept. Never trained on. Repeatable.",
+    ),
+    option_of(
+        GROUP,
+        "--held-out",
+        multiple=True,
+        metavar="SOURCE",
+        help="Reviews never to train on. Without --dev and --held-out, both parts are taken from the data by product and written "
+        "beside the checkpoint. Repeatable.",
+    ),
+)
+
+_CHOICES = {
+    "dev_share": option_of(
+        GROUP,
+        "--dev-share",
+        type=click.FloatRange(0, 0.4),
+        default=0.1,
+        show_default=True,
+        help="Share of the data to measure on while training, where none is given; 0 takes none.",
+    ),
+    "held_out_share": option_of(
+        GROUP,
+        "--held-out-share",
+        type=click.FloatRange(0, 0.4),
+        default=0.1,
+        show_default=True,
+        help="Share of the data for final figures, where none is given; 0 takes none.",
+    ),
+    "on_leak": option_of(
+        GROUP,
+        "--on-leak",
+        type=click.Choice(ON_LEAK),
+        default="fail",
+        show_default=True,
+        help="Where a training review shares its text or product with a dev or held-out one: stop, leave it out, or leave out "
+        "only those that share a text.",
+    ),
+    "shortest": option_of(
+        GROUP,
+        "--shortest",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Characters of a text below which it is left out.",
+    ),
+    "longest": option_of(
+        GROUP,
+        "--longest",
+        type=click.IntRange(min=1),
+        default=20_000,
+        show_default=True,
+        help="Characters of a text above which it is left out; an event holds no more than 20,000.",
+    ),
+    "drop_duplicates": option_of(
+        GROUP,
+        "--drop-duplicates/--keep-duplicates",
+        default=True,
+        show_default=True,
+        help="Leave out all but the first of texts that are the same or nearly.",
+    ),
+}

@@ -1,6 +1,5 @@
 """``tune``: the search for a better plan."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -31,7 +30,7 @@ RUN = "Run"
     RUN, "--trials", type=click.IntRange(min=1), default=20, show_default=True, help="Plans to try, in all."
 )
 @with_plan
-def tune(read: Callable[[], TrainingData], output: Path, plan: TrainingPlan, trials: int) -> None:
+def tune(data: TrainingData, output: Path, plan: TrainingPlan, trials: int) -> None:
     """Try plans around the given one, and write the best to plan.json in OUTPUT, for train --plan.
 
     Tried are learning rates from a fifth to five times the plan's, and some values each of tokens-per-batch, weight-decay,
@@ -39,12 +38,13 @@ def tune(read: Callable[[], TrainingData], output: Path, plan: TrainingPlan, tri
     loss on the development reviews is the best; plans worse than the median of the others are given up early.
     """
     need("train")
+    prepared = data.prepare(cleaning=plan.cleaning, seed=plan.seed)
+    from model_export.data.report import Fate  # noqa: PLC0415 -- scipy takes seconds to import
     from model_export.training.search import BEST_PLAN_FILE, search  # noqa: PLC0415 -- torch takes seconds to import
     from model_export.training.train import Step  # noqa: PLC0415
 
     quiet_libraries()
-    data = read()
-    if not data.dev:
+    if not prepared.part(Fate.DEV):
         raise ConfigurationError("a search needs development reviews to measure on")
     with progress("searching", console=Console(stderr=True)) as meter:
 
@@ -53,7 +53,9 @@ def tune(read: Callable[[], TrainingData], output: Path, plan: TrainingPlan, tri
             meter.says(f"trial {trial} of {trials}, step {step.done:,} of {step.total:,}{loss}")
             meter.at(trial * step.total + step.done, trials * step.total)
 
-        result = search(data.train, data.dev, output, plan, trials=trials, watch=watch)
+        result = search(
+            prepared.part(Fate.TRAINING), prepared.part(Fate.DEV), output, plan, trials=trials, watch=watch
+        )
     click.echo(f"{result.finished} plans tried to the end, {result.pruned} given up early")
     click.echo(f"least loss on the development reviews: {result.dev_loss:.4f}")
     click.echo(f"best plan: {output / BEST_PLAN_FILE}")

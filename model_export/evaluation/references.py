@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from model_export.data.reviews import LabelledReview, without_texts_of
+from model_export.data.duplicates import without_texts_of
+from model_export.data.reviews import LabelledReview
 from model_export.evaluation.bootstrap import Estimates
 from model_export.evaluation.figures import Reference
 from model_export.evaluation.measured import Measured, OnProgress, is_positive, silent, with_polarity

@@ -8,6 +8,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PretrainedConfig
 
+from model_export.data.cleaning import clean, rewrite
 from model_export.data.tokens import TextEncoder
 from model_export.networks.architectures import build
 from model_export.networks.classifier import ReviewClassifier
@@ -62,6 +63,7 @@ def _pretrained(plan: TrainingPlan, head: HeadDesign) -> Beginning:
             f"max_length {plan.max_length}: {plan.architecture!r} reads at most {limit} tokens (in steps of 8)"
         )
     tokenizer = load_tokenizer(plan.architecture, config)
+    rewrite(tokenizer, plan.cleaning.steps)
     network = ReviewClassifier.from_pretrained(
         plan.architecture,
         # A body that stays as it is shall also give the same vectors each time.
@@ -85,7 +87,9 @@ def _from_scratch(
         )
     if plan.pooling is not None:
         raise ConfigurationError(f"pooling is of transformers; {plan.architecture} has a way of its own")
-    tokenizer = train_tokenizer(texts, plan.vocabulary_size)
+    cleaned = [clean(text, plan.cleaning.steps) for text in texts]
+    tokenizer = train_tokenizer(cleaned, plan.vocabulary_size)
+    rewrite(tokenizer, plan.cleaning.steps)
     tokenizer.enable_padding(pad_id=tokenizer.token_to_id(PAD), pad_token=PAD)
     word = WordDesign(
         words=tokenizer.get_vocab_size(),

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from model_export.data.cleaning import Cleaning
 from model_export.networks.design import Pooling
 from schemas.errors import ConfigurationError
 
@@ -28,8 +29,9 @@ def _field(group: str, description: str, **bounds: Any) -> Any:
     return Field(description=description, json_schema_extra={"group": group}, **bounds)
 
 
-NETWORK, WORDS, MODE, STEPS, LOSS, RUN = (
+NETWORK, TEXT, WORDS, MODE, STEPS, LOSS, RUN = (
     "Network",
+    "Text",
     "Networks from scratch",
     "What is trained",
     "Steps",
@@ -71,6 +73,15 @@ class TrainingPlan:
         int, _field(NETWORK, "Width of a layer between encoder and outputs, such as 1024; 0 for none.", ge=0)
     ] = 0
     batch_norm: Annotated[bool, _field(NETWORK, "Batch norm in the head.")] = False
+
+    cleaning: Annotated[
+        Cleaning,
+        _field(
+            TEXT,
+            "What the tokenizer rewrites in every text, in training and serving alike. markup: control characters, white space, "
+            "HTML, URLs; the others take punctuation or stop words too (docs/training-data.md).",
+        ),
+    ] = Cleaning.MARKUP
 
     vocabulary_size: Annotated[int, _field(WORDS, "Words kept, the commonest.", ge=10)] = 30_000
     word_size: Annotated[int, _field(WORDS, "Length of a word vector.", ge=1)] = 300
@@ -172,6 +183,7 @@ PRESETS: Mapping[str, TrainingPlan] = {
         max_length=400,
     ),
     "default-model": TrainingPlan(
+        cleaning=Cleaning.NONE,
         epochs=1.5,
         max_length=192,
         learning_rate=1.5e-4,

@@ -1,4 +1,4 @@
-"""Which rows teach what, which are refused, and that nothing held out is trained on."""
+"""Which rows teach what, which are refused, and how the refusal says what to do."""
 
 import gzip
 import json
@@ -6,27 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from model_export.data.reviews import LabelledReview, parse_row, read_labelled, read_rated, without_texts_of
-from schemas.errors import TrainingDataError
+from model_export.data.labels import polarity_names
+from model_export.data.reviews import (
+    Columns,
+    LabelledReview,
+    Reading,
+    Tally,
+    parse_row,
+    read_labelled,
+    read_rated,
+)
+from model_export.data.sources import BadRow, Row
+from schemas.errors import ConfigurationError, TrainingDataError
 
 PLACE = "reviews.jsonl:7"
 
 
-def parse(**fields: Any) -> LabelledReview | None:
-    return parse_row((PLACE, {"text": "fine", **fields}))
+def parse(**fields: Any) -> LabelledReview | BadRow | None:
+    return parse_row(Row(PLACE, {"text": "fine", **fields}))
 
 
 def write(path: Path, *rows: dict[str, Any]) -> Path:
     content = "".join(json.dumps(row) + "\n" for row in rows).encode()
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     return path
-
-
-def review(text: str) -> LabelledReview:
-    return LabelledReview(text, polarity=1.0, intensity=None)
 
 
 @pytest.mark.parametrize(
@@ -50,32 +54,166 @@ def test_a_label_outranks_the_stars_for_polarity() -> None:
     assert parse(label=0, rating=5) == LabelledReview("fine", polarity=0.0, intensity=1.0)
 
 
-def test_domain_and_source_are_kept_and_else_unknown() -> None:
-    named, unnamed = parse(label=1, domain="books", source="shop"), parse(label=1, domain=None)
+def test_a_row_without_stars_or_label_keeps_what_it_says_of_strength() -> None:
+    assert parse(intensity="strong") == LabelledReview("fine", polarity=None, intensity=1.0)
 
-    assert named is not None
-    assert unnamed is not None
-    assert (named.domain, named.source) == ("books", "shop")
-    assert (unnamed.domain, unnamed.source) == ("unknown", "unknown")
+
+def test_what_else_is_known_is_kept() -> None:
+    named = parse(label=1, domain="books", source="shop", product_id=17, language="de")
+    unnamed = parse(label=1, domain=None, product_id="")
+
+    assert named == LabelledReview("fine", 1.0, None, "books", "shop", "17", "de")
+    assert unnamed == LabelledReview("fine", 1.0, None, "unknown", "unknown", None, None)
 
 
 @pytest.mark.parametrize(
-    ("fields", "complaint"),
+    ("label", "polarity"),
     [
-        ({"text": "", "label": 1}, "'text' is missing or empty"),
-        ({"text": " \n", "label": 1}, "'text' is missing or empty"),
-        ({"text": 5, "label": 1}, "'text' is missing or empty"),
-        ({"rating": 0}, "'rating' must be a number from 1 to 5, not 0"),
-        ({"rating": 6}, "'rating' must be a number from 1 to 5, not 6"),
-        ({"rating": "5"}, "'rating' must be a number from 1 to 5, not '5'"),
-        ({"rating": float("nan")}, "'rating' must be a number from 1 to 5, not nan"),
-        ({"label": -1}, "'label' must be a number from 0 to 1, not -1"),
-        ({"label": True}, "'label' must be a number from 0 to 1, not True"),
+        *[
+            (label, 1.0)
+            for label in ("positive", "Pos", " POSITIVE ", 1, 1.0, "1", "1.0", True, "true", "yes")
+        ],
+        *[(label, 0.0) for label in ("negative", "NEG", 0, 0.0, "0", False, "False", "no")],
+        *[(label, None) for label in ("", None, "neutral", "Mixed")],
+        (0.25, 0.25),
     ],
 )
-def test_a_bad_field_is_refused_with_its_place(fields: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(TrainingDataError, match=rf"^{PLACE}: field {complaint}"):
-        parse(**fields)
+def test_labels_are_read_as_shops_write_them(label: object, polarity: float | None) -> None:
+    parsed = parse(label=label, intensity=1)
+
+    assert isinstance(parsed, LabelledReview)
+    assert parsed.polarity == polarity
+
+
+@pytest.mark.parametrize(
+    ("written", "intensity"),
+    [
+        ("5", 1.0),
+        ("4.0", 0.0),
+        ("4,5", 0.0),
+        ("1 star", 1.0),
+        ("4 Stars", 0.0),
+        ("5.0 out of 5 stars", 1.0),
+        ("2/5", 0.0),
+    ],
+)
+def test_stars_are_read_as_shops_write_them(written: str, intensity: float) -> None:
+    parsed = parse(rating=written)
+
+    assert isinstance(parsed, LabelledReview)
+    assert parsed.intensity == intensity
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"text": "", "label": 1}, "no text"),
+        ({"text": " \n", "label": 1}, "no text"),
+        ({"text": 5, "label": 1}, "no text"),
+        *[
+            ({"rating": stars}, "stars that are no number from 1 to 5")
+            for stars in (0, 6, "five", "nan", True, [5])
+        ],
+        ({"rating": float("nan")}, "stars that are no number from 1 to 5"),
+        *[
+            ({"label": label}, "a label of unknown meaning")
+            for label in (-1, 2, "good", float("nan"), [1], 1.5)
+        ],
+        ({"label": 1, "intensity": "very"}, "a label of unknown meaning"),
+    ],
+)
+def test_a_bad_field_is_told_with_its_place(fields: dict[str, Any], kind: str) -> None:
+    parsed = parse(**fields)
+
+    assert isinstance(parsed, BadRow)
+    assert (parsed.place, parsed.kind) == (PLACE, kind)
+
+
+def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
+    parsed = parse(text="ok \ud83d", label=1)
+
+    assert isinstance(parsed, LabelledReview)
+    assert parsed.text == "ok ?"
+
+
+def test_labels_of_another_meaning_are_named() -> None:
+    names = polarity_names(positive=["2"], negative=["1"], unlabelled=["3"])
+
+    assert [names.probability(value) for value in (2, "1", 3, None)] == [1.0, 0.0, None, None]
+
+
+def test_one_class_cannot_be_named_alone() -> None:
+    with pytest.raises(ConfigurationError, match="--positive-label and --negative-label go together"):
+        polarity_names(positive=["2"])
+
+
+def test_columns_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("sku,review_body,stars\nA1,Boils fast.,5\n")
+    columns = Columns(text="review_body", rating="stars", product_id="sku")
+
+    assert read_labelled(path, Reading(columns)) == [
+        LabelledReview("Boils fast.", 1.0, 1.0, product_id="A1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "complaint"),
+    [
+        (
+            "body,label",
+            Columns(),
+            r"no column 'text'; there are: body, label; name the right one with --text-column",
+        ),
+        (
+            "text,stars",
+            Columns(),
+            r"no column 'label' or 'rating'; there are: text, stars; .*--rating-column",
+        ),
+        (
+            "text,label",
+            Columns(product_id="sku"),
+            r"no column 'sku'; there are: text, label; .* --product-column",
+        ),
+    ],
+)
+def test_a_missing_column_is_refused_with_those_there_are(
+    tmp_path: Path, header: str, columns: Columns, complaint: str
+) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text(f"{header}\nfine,1\n")
+
+    with pytest.raises(TrainingDataError, match=complaint):
+        read_labelled(path, Reading(columns))
+
+
+def test_all_bad_rows_are_counted_before_reading_ends(tmp_path: Path) -> None:
+    rows = [
+        {"text": "a", "label": 1},
+        {"text": "", "label": 1},
+        {"text": "b", "label": "good"},
+        {"text": " ", "label": 0},
+    ]
+    path = write(tmp_path / "reviews.jsonl", *rows)
+
+    with pytest.raises(TrainingDataError) as refused:
+        read_labelled(path)
+
+    assert str(refused.value).startswith(
+        f"{path}: 3 of 4 rows cannot be used: no text: 2 (first {path}:2); "
+        f"a label of unknown meaning: 1 (first {path}:3: 'good'). Mend them, or leave them out with --skip-bad-rows."
+    )
+    assert "--positive-label" in str(refused.value)
+
+
+def test_bad_rows_can_be_left_out_and_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.jsonl"
+    path.write_text('{"text": "a", "label": 1}\nnonsense\n[1]\n{"text": "so-so", "rating": 3}\n')
+    tally = Tally()
+
+    assert [read.text for read in read_labelled(path, Reading(skip_bad_rows=True), tally)] == ["a"]
+    assert (tally.rows, tally.unlabelled) == (4, 1)
+    assert tally.bad == {"not JSON": 1, "not a JSON object": 1}
 
 
 @pytest.mark.parametrize("name", ["reviews.jsonl", "reviews.jsonl.gz"])
@@ -88,19 +226,19 @@ def test_a_file_is_read_in_order_without_the_rows_that_teach_nothing(tmp_path: P
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b'{"text": "a", "label": 1}\n{"text": "b"', ":2: not JSON"),
-        (b'{"text": "a", "label": 1}\n[1]\n', ":2: not a JSON object"),
-        (b'{"text": "a", "label": 1}\n{"label": 1}\n', ":2: field 'text' is missing"),
-        (b'{"text": "\xff", "label": 1}\n', ": cannot be read"),
-        (b'{"text": "a", "rating": 3}\n', ": no row has a label or a rating"),
-        (b"", ": no row has a label or a rating"),
+        (b'{"text": "a", "label": 1}\n{"text": "b"', r"not JSON: 1 \(first .*reviews\.jsonl:2"),
+        (b'{"text": "a", "label": 1}\n[1]\n', r"not a JSON object: 1 \(first .*reviews\.jsonl:2"),
+        (b'{"text": "a", "label": 1}\n{"label": 1}\n', r"no text: 1 \(first .*reviews\.jsonl:2"),
+        (b'[{"text": "a", "label": 1}]', "one JSON array"),
+        (b'{"text": "a", "rating": 3}\n', r"no row has a label or a rating, of 1 read"),
+        (b"", r"no row has a label or a rating, of 0 read"),
     ],
 )
 def test_a_bad_file_is_refused_with_the_line(tmp_path: Path, content: bytes, complaint: str) -> None:
     path = tmp_path / "reviews.jsonl"
     path.write_bytes(content)
 
-    with pytest.raises(TrainingDataError, match=rf"reviews\.jsonl{complaint}"):
+    with pytest.raises(TrainingDataError, match=complaint):
         read_labelled(path)
 
 
@@ -109,7 +247,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         read_labelled(tmp_path / "nowhere.jsonl")
 
 
-@pytest.mark.parametrize("damage", ["truncated", "garbled", "not gzip"])
+@pytest.mark.parametrize("damage", ["truncated", "garbled"])
 def test_a_damaged_archive_is_refused(tmp_path: Path, damage: str) -> None:
     path = write(tmp_path / "reviews.jsonl.gz", *({"text": f"t{n * n}", "label": 1} for n in range(500)))
     content = path.read_bytes()
@@ -118,7 +256,6 @@ def test_a_damaged_archive_is_refused(tmp_path: Path, damage: str) -> None:
         {
             "truncated": content[:half],
             "garbled": content[:half] + b"\xff" * 64 + content[half + 64 :],
-            "not gzip": b'{"text": "a", "label": 1}\n',
         }[damage]
     )
 
@@ -136,31 +273,5 @@ def test_rated_texts_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("row", [{"text": "good"}, {"intensity": 0.5}, {"text": 1, "intensity": 0.5}])
 def test_a_rated_row_needs_both_fields(tmp_path: Path, row: dict[str, Any]) -> None:
-    with pytest.raises(TrainingDataError, match=r"rated\.jsonl:1: fields 'text' and 'intensity' are needed"):
+    with pytest.raises(TrainingDataError, match=r"rated\.jsonl:1: fields 'text' and 'intensity'"):
         read_rated(write(tmp_path / "rated.jsonl", row))
-
-
-def test_a_held_out_text_is_left_out_however_it_is_spelled() -> None:
-    rows = [review("It  BROKE, at once!"), review("It holds.")]
-
-    assert without_texts_of(rows, [review("it broke at once")]) == rows[1:]
-
-
-def test_the_first_of_repeated_texts_is_kept() -> None:
-    rows = [review("Good tent."), review("good tent"), review("Good lamp.")]
-
-    assert without_texts_of(rows, []) == [rows[0], rows[2]]
-
-
-spellings = st.text(alphabet="aAbB ,.ß", max_size=4).map(review)
-
-
-@given(st.lists(spellings, max_size=12), st.lists(spellings, max_size=6))
-def test_leaving_out_leaves_nothing_held_out_and_no_text_twice(
-    rows: list[LabelledReview], held_out: list[LabelledReview]
-) -> None:
-    kept = without_texts_of(rows, held_out)
-
-    assert without_texts_of(kept, held_out) == kept
-    assert without_texts_of(rows, kept + held_out) == []
-    assert [row for row in rows if any(row is other for other in kept)] == kept
