@@ -100,7 +100,9 @@ class CountsReader:
     async def days(self, product_id: str, period: Period) -> Mapping[Channel, list[DayCounts]]:
         """Every day of the period in every channel; a day without reviews has zeros."""
         days = list(period)
-        text = await self.redis.execute_command("EVAL_RO", *series_call(self.keys, product_id, days))
+        text: Any = await self.redis.eval_ro(
+            SERIES, len(CHANNELS), *series_arguments(self.keys, product_id, days)
+        )
         found = {(channel, day): counts for channel, day, counts in _lines(text)}
         return {
             channel: [(day, found.get((place, number), Counts())) for number, day in enumerate(days)]
@@ -118,13 +120,13 @@ class CountsReader:
     async def negatives(self, product_id: str, limit: int) -> list[StrongNegative]:
         """The latest strong negatives, newest first."""
         entries = await self.redis.lrange(self.keys.negatives(product_id), 0, limit - 1)
-        return [StrongNegative.of(entry) for entry in entries]
+        return [StrongNegative.of(str(entry)) for entry in entries]
 
 
-def series_call(keys: ViewKeys, product_id: str, days: Iterable[date]) -> list[str | int]:
-    """The arguments of ``EVAL_RO`` for ``series.lua``."""
+def series_arguments(keys: ViewKeys, product_id: str, days: Iterable[date]) -> list[str]:
+    """Keys and arguments of ``series.lua``; there are as many keys as channels."""
     names = [keys.counts(product_id, channel) for channel in CHANNELS]
-    return [SERIES, len(names), *names, *(day.isoformat() for day in days)]
+    return [*names, *(day.isoformat() for day in days)]
 
 
 def _lines(text: str) -> Iterable[tuple[int, int, Counts]]:

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from consumers.aggregate.contribution import MICROS
 from consumers.read.counts import Counts
-from dashboard.counts import CHANNELS, series_call
+from dashboard.counts import CHANNELS, SERIES, series_arguments
 from dashboard.periods import Period
 from schemas.events import Channel
 from schemas.redis_keys import Ranking, ViewKeys
@@ -42,8 +42,8 @@ FIELDS = ("reviews", "positive", "strong_positive", "strong_negative", "uncertai
 class Days:
     """What was counted: ``counts`` of shape (..., field), ``micros`` of shape (...), the sums of scores in millionths."""
 
-    counts: npt.NDArray[np.int64]
-    micros: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.integer[Any]]
+    micros: npt.NDArray[np.integer[Any]]
 
     def sum(self, axis: int) -> "Days":
         """Summed over one axis but the fields'."""
@@ -52,7 +52,7 @@ class Days:
     def __getitem__(self, at: Any) -> "Days":
         return Days(self.counts[at], self.micros[at])
 
-    def of(self, field: str) -> npt.NDArray[np.int64]:
+    def of(self, field: str) -> npt.NDArray[np.integer[Any]]:
         """One field."""
         return self.counts[..., FIELDS.index(field)]
 
@@ -117,9 +117,7 @@ class ProductIndex:
 
     async def refresh(self, *, everything: bool = False) -> set[str]:
         """Read what changed since the last time, and return the products that it concerns."""
-        text = await self._redis.execute_command(
-            "EVAL_RO", REVISIONS, 1, self._keys.ranking_revisions(Ranking.REVIEWS)
-        )
+        text: Any = await self._redis.eval_ro(REVISIONS, 1, self._keys.ranking_revisions(Ranking.REVIEWS))
         flat: Any = json.loads(text)  # an empty table is written as an object
         revisions = {name: int(revision) for name, revision in _pairs(flat)}
         changed = {name for name, revision in revisions.items() if self._revisions.get(name) != revision}
@@ -152,7 +150,8 @@ class ProductIndex:
         wanted = [name for name in revisions if name not in self._rows]
         if len(wanted) > room and not self._rows:
             ranking = self._keys.ranking(Ranking.REVIEWS)
-            wanted = await self._redis.zrange(ranking, 0, room - 1, desc=True)
+            best: Sequence[Any] = await self._redis.zrange(ranking, 0, room - 1, desc=True)
+            wanted = [str(name) for name in best]
         wanted = wanted[:room]
         for name in wanted:
             self._rows.setdefault(name, len(self._rows))
@@ -169,7 +168,7 @@ class ProductIndex:
     async def _read(self, names: Sequence[str]) -> None:
         pipeline = self._redis.pipeline(transaction=False)
         for name in names:
-            pipeline.execute_command("EVAL_RO", *series_call(self._keys, name, self.period))
+            pipeline.eval_ro(SERIES, len(CHANNELS), *series_arguments(self._keys, name, self.period))
         for name, text in zip(names, await pipeline.execute(), strict=True):
             row = self._rows[name]
             self._counts[row], self._micros[row] = 0, 0

@@ -43,7 +43,7 @@ def ask_kafka(settings: KafkaSettings, groups: Mapping[str, str]) -> KafkaAnswer
             lags.append(Lag(group, topic, sum(behind) if any(at.values()) else None))
             if topic == settings.scored_topic:
                 latest = _latest(reader, starts, ends)
-    return KafkaAnswer(lags, latest and latest.model, latest and latest.scored_at)
+    return KafkaAnswer(lags, latest.model if latest else None, latest.scored_at if latest else None)
 
 
 def _latest(reader: TopicReader, starts: Mapping[int, int], ends: Mapping[int, int]) -> ScoredReview | None:

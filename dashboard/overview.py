@@ -99,6 +99,7 @@ class Overviews:
         summed, summed_before = now.sum(axis=0).as_counts(), before.sum(axis=0).as_counts()
         moves, tested = _moves(index.products, now, before)
         standings = _standings(index.products, now)
+        listed = min(LISTED, -(-len(standings) // 2))  # so that nothing is both worst and best
         return Overview(
             period=period,
             channel=channel,
@@ -120,8 +121,8 @@ class Overviews:
             worse=[move for move in moves if move.change.value < 0][:LISTED],
             better=[move for move in moves if move.change.value > 0][:LISTED],
             tested=tested,
-            worst=sorted(standings, key=lambda one: (one.positive.high, one.product_id))[:LISTED],
-            best=sorted(standings, key=lambda one: (-one.positive.low, one.product_id))[:LISTED],
+            worst=sorted(standings, key=lambda one: (one.positive.high, one.product_id))[:listed],
+            best=sorted(standings, key=lambda one: (-one.positive.low, one.product_id))[:listed],
             ranked=len(standings),
         )
 
@@ -137,7 +138,7 @@ def _series(period: Period, days: Days) -> list[tuple[date, Counts]]:
 
 def _standings(products: Sequence[str], now: Days) -> list[Standing]:
     standings = []
-    for row in np.flatnonzero(now.of("reviews") >= ENOUGH_TO_RANK):
+    for row in map(int, np.flatnonzero(now.of("reviews") >= ENOUGH_TO_RANK)):
         counts = now[row].as_counts()
         positive = share(counts.positive, counts.reviews)
         assert positive is not None
@@ -150,7 +151,7 @@ def _moves(products: Sequence[str], now: Days, before: Days) -> tuple[list[Move]
     n, n_before = now.of("reviews"), before.of("reviews")
     tested = np.flatnonzero((n >= ENOUGH_TO_MOVE) & (n_before >= ENOUGH_TO_MOVE))
     found = []
-    for row in tested[_may_be_real(now[tested], before[tested])]:
+    for row in map(int, tested[_may_be_real(now[tested], before[tested])]):
         counts, counts_before = now[row].as_counts(), before[row].as_counts()
         change = difference(counts.positive, counts.reviews, counts_before.positive, counts_before.reviews)
         assert change is not None
@@ -169,4 +170,5 @@ def _may_be_real(now: Days, before: Days) -> npt.NDArray[np.bool_]:
     part, part_before = now.of("positive"), before.of("positive")
     pooled = (part + part_before) / (n + n_before)
     error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / n_before))
-    return np.abs(part / n - part_before / n_before) > _CANDIDATE_Z * error
+    moved: npt.NDArray[np.bool_] = np.abs(part / n - part_before / n_before) > _CANDIDATE_Z * error
+    return moved

@@ -80,11 +80,11 @@ class PipelineReader:
         """Asks Kafka only if its last answer is old."""
         seen = self._watcher.seen
         return PipelineState(
-            seen_at=seen and seen.at,
+            seen_at=seen.at if seen else None,
             trouble=self._watcher.trouble,
             applied_per_second=self._watcher.rate,
             offsets=seen.offsets if seen else {},
-            generation=seen and seen.generation,
+            generation=seen.generation if seen else None,
             rebuilding=bool(seen and seen.rebuild),
             kafka=await self._kafka_state() if self._ask_kafka else None,
         )

@@ -186,7 +186,7 @@ class Change(Model):
     @classmethod
     def of(cls, change: statistics.Difference | None) -> Self | None:
         """None where either side has no reviews."""
-        return change and cls.model_validate(change, from_attributes=True)
+        return None if change is None else cls.model_validate(change, from_attributes=True)
 
 
 class Side(Model):

@@ -76,7 +76,9 @@ def volume_chart(series: Sequence[DayCounts]) -> Chart:
 
 def share_chart(series: Sequence[DayCounts]) -> Chart:
     """The share of positive reviews a day with its 95 % interval; days without reviews leave a gap."""
-    slots, line, runs = [], [], []
+    slots: list[Slot] = []
+    line: list[str] = []
+    runs: list[list[str]] = []
     for number, (day, counts) in enumerate(series):
         positive = counts.share(Counter.POSITIVE)
         boxes = []
@@ -101,10 +103,10 @@ def _some(series: Sequence[DayCounts]) -> list[date]:
 
 
 def _round_up(highest: int) -> int:
-    """The next number that reads well and has a whole half: 2, 4, 10, 20, 40, 100 ..."""
+    """The next number that reads well and has a whole half: 2, 4, 6, 8, 10, 20, 40 ..."""
     power = 1
     while True:
-        for step in (2, 4, 10):
+        for step in (2, 4, 6, 8, 10):
             if highest <= step * power:
                 return step * power
         power *= 10
