@@ -163,15 +163,17 @@ class Watcher:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Watch while the body runs."""
-        task = asyncio.create_task(self._run())
+        stopped = asyncio.Event()
+        task = asyncio.create_task(self._run(stopped))
         try:
             yield
         finally:
+            stopped.set()  # the Redis client swallows a cancellation that meets an answer
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _run(self) -> None:
-        while True:
+    async def _run(self, stopped: asyncio.Event) -> None:
+        while not stopped.is_set():
             try:
                 await self.look()
             except (RedisError, OSError) as error:
