@@ -5,6 +5,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from shop import Shop, written
 
+pytestmark = pytest.mark.browser
+
 PAGES = [
     "/",
     "/products",

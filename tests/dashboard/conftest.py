@@ -1,30 +1,18 @@
 """What the tests of the dashboard share: a shop in a Valkey, and the dashboard over it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import datetime
 from typing import Any
 
 import pytest
+from dashboard_client import Clock, Serve
 from redis import Redis
-from shop import NOW, TOPIC, Shop
+from shop import TOPIC, Shop
 from starlette.testclient import TestClient
 
 from dashboard.app import create_app
 from embedded import ValkeyServer
 from schemas.dashboard_settings import DashboardSettings
-
-Serve = Callable[..., TestClient]
-
-
-class Clock:
-    """A clock that a test may turn."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Clock, Serve
+from dashboard_client import Clock, Serve
 from pydantic import ValidationError
 from shop import Shop, written
 from starlette.testclient import TestClient

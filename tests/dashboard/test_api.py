@@ -5,7 +5,7 @@ import io
 from datetime import timedelta
 
 import pytest
-from conftest import Clock, Serve
+from dashboard_client import Clock, Serve
 from shop import NOW, Shop, taken_back, written
 
 from schemas.events import Channel

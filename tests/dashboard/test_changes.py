@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.request import urlopen
 
 import pytest
-from conftest import Clock, Serve
+from dashboard_client import Clock, Serve
 from live_server import served
 from shop import NOW, TOPIC, Shop, written
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
-from conftest import Serve
+from dashboard_client import Serve
 from sample_shop import HOSTILE
 from shop import NOW, Shop, written
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from conftest import Clock
+from dashboard_client import Clock
 from redis import Redis
 from shop import TOPIC, Shop, written
 from starlette.testclient import TestClient
