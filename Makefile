@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 300
 
-.PHONY: help demo test test-faults check contracts format bench fuzz clean
+.PHONY: help demo test test-browser test-faults check contracts format bench fuzz clean
 
 help: ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,9 @@ demo: $(VENV)/.demo ## See the whole pipeline work, on servers of its own
 test: $(VENV)/.dev ## Run every test, on a real Kafka and a real Valkey
 	@$(BIN)/python -m embedded.warm
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-browser: $(VENV)/.dev ## Use the dashboard in a real Chromium, which has to be installed
+	@$(BIN)/python -m pytest tests/browser -m browser $(ARGS)
 
 test-faults: $(VENV)/.dev ## Break the pipeline hundreds of times, and publish what held (half an hour)
 	@$(BIN)/python -m embedded.warm

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from schemas.dashboard_settings import DashboardSettings
 from schemas.settings import (
     AggregatorSettings,
     BundleSettings,
@@ -34,6 +35,7 @@ COMMANDS: Mapping[str, type[Settings]] = {
     "reviewstream aggregate": AggregatorSettings,
     "reviewstream publish, tail, dlq, redrive": KafkaSettings,
     "reviewstream counts": RedisSettings,
+    "reviewstream serve": DashboardSettings,
     "reviewstream verify": ReaderSettings,
     "reviewstream rebuild": RebuildSettings,
     "reviewstream evaluate": ModelSettings,

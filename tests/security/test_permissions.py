@@ -19,7 +19,7 @@ from schemas.settings import AggregatorSettings, ScorerSettings
 AT_TIMES = {"DescribeConfigs", "Describe"}
 """``publish`` does without the one, and ``init`` needs the other only for a topic that it has just created."""
 
-ELSEWHERE = {"reviewstream-dlq", "reviewstream-redrive"}
+ELSEWHERE = {"reviewstream-dlq", "reviewstream-redrive", "reviewstream-serve"}
 """Users with tests of their own."""
 
 NEEDED = [one for one in kafka_permissions() if one.operation not in AT_TIMES and one.user not in ELSEWHERE]

@@ -1,0 +1,145 @@
+"""One product, or two beside each other."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import StreamingResponse
+
+from dashboard.api.models import (
+    Change,
+    Comparison,
+    Counts,
+    Day,
+    Days,
+    Period,
+    Product,
+    Side,
+    StrongNegative,
+    StrongNegatives,
+)
+from dashboard.api.parameters import ChannelName, FirstDay, LastDay, ProductId, period_of, problems
+from dashboard.api.products import COUNTS_HEAD, counts_cells
+from dashboard.counts import DayCounts, total
+from dashboard.csv_export import Cell, csv_response
+from dashboard.known import known_product
+from dashboard.periods import Period as Span
+from dashboard.services import InjectedServices, Services
+from dashboard.statistics import difference
+from schemas.events import MAX_ID_CHARACTERS, Channel
+
+router = APIRouter(tags=["one product"])
+
+UNKNOWN = problems(s404="Nothing was ever counted for the product.")
+
+
+@router.get("/counts", responses=UNKNOWN)
+async def counts(services: InjectedServices, product_id: ProductId) -> Product:
+    """The counts of a product in every channel."""
+    return Product.of(await known_product(services.counts, product_id))
+
+
+@router.get("/days", responses=UNKNOWN)
+async def days(
+    services: InjectedServices,
+    product_id: ProductId,
+    channel: ChannelName = Channel.REVIEW,
+    first: FirstDay = None,
+    last: LastDay = None,
+) -> Days:
+    """The counts of a product day by day; the last 28 days by default, 400 at most."""
+    period = period_of(first, last, services.clock().date())
+    series = await _series(services, product_id, channel, period)
+    return Days(
+        product_id=product_id,
+        channel=channel,
+        period=Period.of(period),
+        days=Day.all_of(series),
+        total=Counts.of(total(counted for _, counted in series)),
+    )
+
+
+@router.get("/days.csv", response_class=StreamingResponse, responses=UNKNOWN)
+async def days_csv(
+    services: InjectedServices,
+    product_id: ProductId,
+    channel: ChannelName = Channel.REVIEW,
+    first: FirstDay = None,
+    last: LastDay = None,
+) -> StreamingResponse:
+    """The same as a file."""
+    period = period_of(first, last, services.clock().date())
+    series = await _series(services, product_id, channel, period)
+
+    async def rows() -> AsyncIterator[list[Cell]]:
+        for day, counted in series:
+            yield [product_id, channel.value, day.isoformat(), *counts_cells(counted)]
+
+    return csv_response("days.csv", ["product_id", "channel", "day", *COUNTS_HEAD], rows())
+
+
+@router.get("/negatives", responses=UNKNOWN)
+async def negatives(
+    services: InjectedServices,
+    product_id: ProductId,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> StrongNegatives:
+    """What customers wrote lately that is strongly negative, newest first, personal data masked."""
+    await known_product(services.counts, product_id)
+    found = await services.counts.negatives(product_id, limit)
+    return StrongNegatives(
+        product_id=product_id, negatives=[StrongNegative.of(negative) for negative in found]
+    )
+
+
+@router.get("/compare", responses=UNKNOWN)
+async def compare(
+    services: InjectedServices,
+    product_id: ProductId,
+    with_product: Annotated[
+        str | None,
+        Query(
+            alias="with",
+            min_length=1,
+            max_length=MAX_ID_CHARACTERS,
+            description="Another product; the same by default.",
+        ),
+    ] = None,
+    channel: ChannelName = Channel.REVIEW,
+    first: FirstDay = None,
+    last: LastDay = None,
+    with_first: Annotated[
+        date | None, Query(alias="with_from", description="First day of the right side.")
+    ] = None,
+    with_last: Annotated[
+        date | None, Query(alias="with_to", description="Last day of the right side.")
+    ] = None,
+) -> Comparison:
+    """Two products in the same days, or one product in these days and others: by default, as many just before."""
+    today = services.clock().date()
+    period = period_of(first, last, today)
+    if with_first is None and with_last is None:
+        other = period if with_product else period.before
+    else:
+        other = period_of(with_first, with_last, today)
+    left = await _side(services, product_id, channel, period)
+    right = await _side(services, with_product or product_id, channel, other)
+    change = difference(
+        left.counts.positive, left.counts.reviews, right.counts.positive, right.counts.reviews
+    )
+    return Comparison(channel=channel, left=left, right=right, change=Change.of(change))
+
+
+async def _side(services: Services, product_id: str, channel: Channel, period: Span) -> Side:
+    series = await _series(services, product_id, channel, period)
+    return Side(
+        product_id=product_id,
+        period=Period.of(period),
+        counts=Counts.of(total(counted for _, counted in series)),
+    )
+
+
+async def _series(services: Services, product_id: str, channel: Channel, period: Span) -> list[DayCounts]:
+    await known_product(services.counts, product_id)
+    return (await services.counts.days(product_id, period))[channel]

@@ -1,0 +1,102 @@
+"""The application: readers over one Redis, the API, the pages, and what guards them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
+
+from dashboard.access import Guard, Tokens
+from dashboard.api import changes, product, products, whole
+from dashboard.counts import CountsReader, connect
+from dashboard.headers import SafeHeaders
+from dashboard.index import ProductIndex
+from dashboard.overview import Overviews
+from dashboard.pages import problem_page, sign_in
+from dashboard.pages import routes as pages
+from dashboard.pipeline import KafkaAnswer, PipelineReader
+from dashboard.problems import add_problems
+from dashboard.services import Services
+from dashboard.watch import Broadcast, Clock, Watcher
+from schemas.dashboard_settings import DashboardSettings
+from schemas.redis_keys import ViewKeys
+
+API = "/api/v1"
+
+STATIC = Path(__file__).parent / "pages" / "static"
+
+DESCRIPTION = """\
+Counts of what customers feel, by product, channel and day, as Redis holds them. Everything is read-only.
+
+Each share comes with its sample size and a 95 % interval, so that 3 of 3 do not look like 3,000 of 3,000. Errors are
+problem details (RFC 9457). Where tokens are set, send one as `Authorization: Bearer TOKEN`.
+"""
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: DashboardSettings,
+    *,
+    ask_kafka: Callable[[], KafkaAnswer] | None = None,
+    clock: Clock = utc_now,
+) -> FastAPI:
+    """The whole dashboard. Nothing connects before it is started.
+
+    Args:
+        settings: where Redis is, and who may read.
+        ask_kafka: how to ask Kafka for the state of the pipeline, if at all.
+        clock: the time, in UTC.
+    """
+    tokens = Tokens.of(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with connect(settings) as redis:
+            keys = ViewKeys(settings.redis_prefix)
+            index, broadcast = ProductIndex(redis, keys, clock().date()), Broadcast()
+            watcher = Watcher(redis, keys, settings.scored_topic, index, broadcast, clock)
+            app.state.services = Services(
+                counts=CountsReader(redis, keys),
+                index=index,
+                overviews=Overviews(index),
+                watcher=watcher,
+                broadcast=broadcast,
+                pipeline=PipelineReader(watcher, ask_kafka, clock),
+                tokens=tokens,
+                clock=clock,
+            )
+            async with watcher.running():
+                yield
+
+    app = FastAPI(
+        title="reviewstream",
+        version=version("reviewstream"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # they load their scripts from elsewhere
+        redoc_url=None,
+    )
+    for router in (products.router, product.router, whole.router, changes.router):
+        app.include_router(router, prefix=API)
+    app.include_router(pages.router)
+    app.include_router(sign_in.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> JSONResponse:
+        """Whether this process answers; it does so without Redis too."""
+        return JSONResponse({"status": "ok"})
+
+    add_problems(app, problem_page.render)
+    app.add_middleware(Guard, tokens=tokens, clock=clock)
+    app.add_middleware(SafeHeaders)  # the outermost: also what the guard refuses goes through it
+    return app

@@ -1,0 +1,171 @@
+"""The counts of single products, read from Redis when they are asked for."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any, Self
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from consumers.read.counts import Counts, ProductCounts
+from dashboard.periods import Period
+from schemas.events import Channel
+from schemas.masking import mask
+from schemas.redis_keys import Ranking, ViewKeys
+from schemas.settings import RedisSettings
+
+SERIES = (files("dashboard") / "series.lua").read_text()
+
+CHANNELS = tuple(Channel)
+
+REDIS_TIMEOUT_S = 2.0
+"""For a connection, and for each answer: a page that takes longer says that Redis is away."""
+
+CONNECTIONS = 16
+"""Requests that talk to Redis at the same time; others wait for as long as for an answer."""
+
+DayCounts = tuple[date, Counts]
+
+
+def connect(settings: RedisSettings) -> Redis:
+    """A client that waits for nothing for long; it connects when it is first used."""
+    pool = BlockingConnectionPool.from_url(
+        **settings.redis_config(),
+        max_connections=CONNECTIONS,
+        timeout=REDIS_TIMEOUT_S,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 1),  # a connection that Redis closed meanwhile is made anew
+    )
+    return Redis.from_pool(pool)
+
+
+@dataclass(frozen=True)
+class StrongNegative:
+    """One of a product's latest strong negatives; personal data in its text is masked, and it may be an excerpt."""
+
+    review_id: str
+    channel: Channel
+    text: str
+    score: float
+    intensity_score: float
+    rating: float | None
+    language: str | None
+    created_at: datetime
+    scored_at: datetime
+
+    @classmethod
+    def of(cls, entry: str) -> Self:
+        """Read an entry as the aggregator writes it."""
+        fields: dict[str, Any] = json.loads(entry)
+        return cls(
+            review_id=fields["review_id"],
+            channel=Channel(fields["channel"]),
+            text=mask(fields["text"]),
+            score=fields["score"],
+            intensity_score=fields["intensity_score"],
+            rating=fields["rating"],
+            language=fields["language"],
+            created_at=datetime.fromisoformat(fields["created_at"]),
+            scored_at=datetime.fromisoformat(fields["scored_at"]),
+        )
+
+
+class CountsReader:
+    """Reads one product, or one page of them, in a round trip each."""
+
+    def __init__(self, redis: Redis, keys: ViewKeys) -> None:
+        self.redis = redis
+        self.keys = keys
+
+    async def products(self, product_ids: Sequence[str]) -> list[ProductCounts]:
+        """The counts in every channel of those that are known, in this order."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for product_id in product_ids:
+            for channel in CHANNELS:
+                pipeline.hgetall(self.keys.counts(product_id, channel))
+        stored = iter(await pipeline.execute())
+        read = {product_id: {channel: next(stored) for channel in CHANNELS} for product_id in product_ids}
+        return [
+            ProductCounts(product_id, {channel: Counts.of(hashed) for channel, hashed in channels.items()})
+            for product_id, channels in read.items()
+            if any(channels.values())
+        ]
+
+    async def days(self, product_id: str, period: Period) -> Mapping[Channel, list[DayCounts]]:
+        """Every day of the period in every channel; a day without reviews has zeros."""
+        days = list(period)
+        text: Any = await self.redis.eval_ro(
+            SERIES, len(CHANNELS), *series_arguments(self.keys, product_id, days)
+        )
+        found = {(channel, day): counts for channel, day, counts in _lines(text)}
+        return {
+            channel: [(day, found.get((place, number), Counts())) for number, day in enumerate(days)]
+            for place, channel in enumerate(CHANNELS)
+        }
+
+    async def ranked(self, ranking: Ranking, offset: int, limit: int) -> tuple[list[str], int]:
+        """Products from the highest count down, and how many there are in all."""
+        pipeline = self.redis.pipeline(transaction=False)
+        pipeline.zrange(self.keys.ranking(ranking), offset, offset + limit - 1, desc=True)
+        pipeline.zcard(self.keys.ranking(ranking))
+        products, total = await pipeline.execute()
+        return products, total
+
+    async def negatives(self, product_id: str, limit: int) -> list[StrongNegative]:
+        """The latest strong negatives, newest first."""
+        entries = await self.redis.lrange(self.keys.negatives(product_id), 0, limit - 1)
+        return [StrongNegative.of(str(entry)) for entry in entries]
+
+
+def series_arguments(keys: ViewKeys, product_id: str, days: Iterable[date]) -> list[str]:
+    """Keys and arguments of ``series.lua``; there are as many keys as channels."""
+    names = [keys.counts(product_id, channel) for channel in CHANNELS]
+    return [*names, *(day.isoformat() for day in days)]
+
+
+def _lines(text: str) -> Iterable[tuple[int, int, Counts]]:
+    for line in text.splitlines():
+        *whole, score_sum = line.split(" ")
+        channel, day, reviews, positive, strong_positive, strong_negative, uncertain = map(int, whole)
+        yield (
+            channel,
+            day,
+            Counts(
+                reviews=reviews,
+                positive=positive,
+                negative=reviews - positive,
+                strong_positive=strong_positive,
+                weak_positive=positive - strong_positive,
+                strong_negative=strong_negative,
+                weak_negative=reviews - positive - strong_negative,
+                uncertain=uncertain,
+                score_sum=Decimal(score_sum),
+            ),
+        )
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    """All of them together; when they were last updated is not kept."""
+    counts = list(counts)
+    return Counts(
+        **{name: sum(getattr(one, name) for one in counts) for name in _SUMMED},
+        score_sum=sum((one.score_sum for one in counts), Decimal(0)),
+    )
+
+
+_SUMMED = (
+    "reviews",
+    "positive",
+    "negative",
+    "strong_positive",
+    "weak_positive",
+    "strong_negative",
+    "weak_negative",
+    "uncertain",
+)

@@ -1,0 +1,174 @@
+"""What all products say together, in a period against the one before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from consumers.read.counts import Counts, Share, share
+from dashboard.counts import CHANNELS
+from dashboard.index import Days, ProductIndex
+from dashboard.periods import Period
+from dashboard.statistics import Difference, difference, discoveries
+from schemas.events import Channel
+
+SPANS = (7, 28)
+"""Days that an overview can span."""
+
+ENOUGH_TO_RANK = 20
+"""Reviews of a period without which a product is called neither best nor worst."""
+
+ENOUGH_TO_MOVE = 10
+"""Reviews in each of two periods without which a product's change is not tested."""
+
+LISTED = 8
+
+FALSE_DISCOVERIES = 0.05
+"""Share of the moves that are called real that may be chance."""
+
+_CANDIDATE_Z = 1.5
+"""Changes smaller than this many standard errors are never called real (two-sided p above 0.13): not worth the exact test."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One product in the period, and its share of positive reviews."""
+
+    product_id: str
+    counts: Counts
+    positive: Share
+
+
+@dataclass(frozen=True)
+class Move:
+    """How a product's share of positive reviews changed."""
+
+    product_id: str
+    now: Counts
+    before: Counts
+    change: Difference
+    real: bool
+    """Whether it is more than noise, with ``FALSE_DISCOVERIES`` over all products that were tested."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything but the series concerns one channel."""
+
+    period: Period
+    channel: Channel
+    complete: bool
+    """False for some seconds after the start: counts are too small then."""
+    products: int
+    left_out: int
+    now: Counts
+    before: Counts
+    change: Difference | None
+    series: Sequence[tuple[date, Counts]]
+    channels: Sequence[tuple[Channel, Counts, Counts]]
+    """Each channel now and before."""
+    worse: Sequence[Move]
+    better: Sequence[Move]
+    tested: int
+    """Products with enough reviews to test whether they moved."""
+    worst: Sequence[Standing]
+    best: Sequence[Standing]
+    ranked: int
+    """Products with enough reviews to be ranked."""
+
+
+class Overviews:
+    """Makes overviews from the index; one that nothing changed since is not made again."""
+
+    def __init__(self, index: ProductIndex) -> None:
+        self._index = index
+        self._cached = lru_cache(maxsize=len(SPANS) * len(CHANNELS))(self._make)
+
+    def overview(self, days: int, channel: Channel) -> Overview:
+        """The last ``days`` days."""
+        return self._cached(days, channel, self._index.version)
+
+    def _make(self, span: int, channel: Channel, _version: int) -> Overview:
+        index = self._index
+        period = Period.until(index.period.last, span)
+        days = index.days(channel, period)
+        now, before = days.sum(axis=1), index.days(channel, period.before).sum(axis=1)
+        summed, summed_before = now.sum(axis=0).as_counts(), before.sum(axis=0).as_counts()
+        moves, tested = _moves(index.products, now, before)
+        standings = _standings(index.products, now)
+        listed = min(LISTED, -(-len(standings) // 2))  # so that nothing is both worst and best
+        return Overview(
+            period=period,
+            channel=channel,
+            complete=index.complete,
+            products=len(index.names),
+            left_out=index.leaves_out,
+            now=summed,
+            before=summed_before,
+            change=difference(summed.positive, summed.reviews, summed_before.positive, summed_before.reviews),
+            series=_series(period, days),
+            channels=[
+                (
+                    one,
+                    _summed(index.days(one, period)),
+                    _summed(index.days(one, period.before)),
+                )
+                for one in CHANNELS
+            ],
+            worse=[move for move in moves if move.change.value < 0][:LISTED],
+            better=[move for move in moves if move.change.value > 0][:LISTED],
+            tested=tested,
+            worst=sorted(standings, key=lambda one: (one.positive.high, one.product_id))[:listed],
+            best=sorted(standings, key=lambda one: (-one.positive.low, one.product_id))[:listed],
+            ranked=len(standings),
+        )
+
+
+def _summed(days: Days) -> Counts:
+    return days.sum(axis=0).sum(axis=0).as_counts()
+
+
+def _series(period: Period, days: Days) -> list[tuple[date, Counts]]:
+    by_day = days.sum(axis=0)
+    return [(day, by_day[number].as_counts()) for number, day in enumerate(period)]
+
+
+def _standings(products: Sequence[str], now: Days) -> list[Standing]:
+    standings = []
+    for row in map(int, np.flatnonzero(now.of("reviews") >= ENOUGH_TO_RANK)):
+        counts = now[row].as_counts()
+        positive = share(counts.positive, counts.reviews)
+        assert positive is not None
+        standings.append(Standing(products[row], counts, positive))
+    return standings
+
+
+def _moves(products: Sequence[str], now: Days, before: Days) -> tuple[list[Move], int]:
+    """The likeliest to be real first, and how many products were tested."""
+    n, n_before = now.of("reviews"), before.of("reviews")
+    tested = np.flatnonzero((n >= ENOUGH_TO_MOVE) & (n_before >= ENOUGH_TO_MOVE))
+    found = []
+    for row in map(int, tested[_may_be_real(now[tested], before[tested])]):
+        counts, counts_before = now[row].as_counts(), before[row].as_counts()
+        change = difference(counts.positive, counts.reviews, counts_before.positive, counts_before.reviews)
+        assert change is not None
+        found.append((change.p, products[row], counts, counts_before, change))
+    found.sort(key=lambda one: one[:2])
+    limit = discoveries([p for p, *_ in found], len(tested), FALSE_DISCOVERIES)
+    return [
+        Move(product_id, counts, counts_before, change, real=p <= limit)
+        for p, product_id, counts, counts_before, change in found
+    ], len(tested)
+
+
+def _may_be_real(now: Days, before: Days) -> npt.NDArray[np.bool_]:
+    """By the pooled z-test, which is quick for thousands of products."""
+    n, n_before = now.of("reviews"), before.of("reviews")
+    part, part_before = now.of("positive"), before.of("positive")
+    pooled = (part + part_before) / (n + n_before)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / n_before))
+    moved: npt.NDArray[np.bool_] = np.abs(part / n - part_before / n_before) > _CANDIDATE_Z * error
+    return moved

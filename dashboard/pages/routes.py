@@ -1,0 +1,172 @@
+"""The pages; each view has an address that can be shared."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from dashboard.api.parameters import ProductId
+from dashboard.counts import total
+from dashboard.known import known_product
+from dashboard.listing import list_products
+from dashboard.pages import charts
+from dashboard.pages.rendering import render
+from dashboard.periods import Period
+from dashboard.services import InjectedServices
+from dashboard.statistics import difference
+from schemas.events import MAX_ID_CHARACTERS, Channel
+from schemas.redis_keys import Ranking
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+PRODUCTS_A_PAGE = 25
+NEGATIVES_SHOWN = 20
+
+Span = Annotated[Literal["7", "28"], Query()]
+LongSpan = Annotated[Literal["28", "91"], Query()]
+WrittenIn = Annotated[Channel, Query()]
+
+
+@router.get("/")
+async def overview(
+    request: Request, services: InjectedServices, days: Span = "7", channel: WrittenIn = Channel.REVIEW
+) -> HTMLResponse:
+    """All products together."""
+    services.require_index()
+    seen = services.overviews.overview(int(days), channel)
+    return render(
+        request,
+        "overview.html",
+        {
+            "title": "Overview",
+            "live": "",
+            "days": days,
+            "channel": channel,
+            "seen": seen,
+            "volume": charts.volume_chart(seen.series),
+            "share": charts.share_chart(seen.series),
+        },
+    )
+
+
+@router.get("/products")
+async def products(
+    request: Request,
+    services: InjectedServices,
+    search: Annotated[str, Query(max_length=100)] = "",
+    ranking: Annotated[Ranking, Query()] = Ranking.REVIEWS,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+) -> HTMLResponse:
+    """A list to look through."""
+    if search:
+        services.require_index()
+    listing = await list_products(
+        services.counts,
+        services.index,
+        wanted=search.strip(),
+        ranking=ranking,
+        page=page,
+        size=PRODUCTS_A_PAGE,
+    )
+    return render(
+        request,
+        "products.html",
+        {
+            "title": "Products",
+            "live": "",
+            "search": search,
+            "ranking": ranking,
+            "rankings": list(Ranking),
+            "listing": listing,
+            "review": Channel.REVIEW,
+        },
+    )
+
+
+@router.get("/product")
+async def product(
+    request: Request,
+    services: InjectedServices,
+    product_id: ProductId,
+    days: LongSpan = "28",
+    channel: WrittenIn = Channel.REVIEW,
+) -> HTMLResponse:
+    """One product."""
+    found = await known_product(services.counts, product_id)
+    period = Period.until(services.clock().date(), int(days))
+    both = await services.counts.days(product_id, Period(period.before.first, period.last))
+    series = both[channel][len(period) :]
+    now, before = (total(counts for _, counts in part) for part in (series, both[channel][: len(period)]))
+    return render(
+        request,
+        "product.html",
+        {
+            "title": product_id,
+            "live": product_id,
+            "product": found,
+            "days": days,
+            "channel": channel,
+            "period": period,
+            "now": now,
+            "before": before,
+            "change": difference(now.positive, now.reviews, before.positive, before.reviews),
+            "volume": charts.volume_chart(series),
+            "share": charts.share_chart(series),
+            "negatives": await services.counts.negatives(product_id, NEGATIVES_SHOWN),
+            "now_at": services.clock(),
+        },
+    )
+
+
+@router.get("/compare")
+async def compare(
+    request: Request,
+    services: InjectedServices,
+    product_id: Annotated[str, Query(max_length=MAX_ID_CHARACTERS)] = "",
+    other: Annotated[str, Query(alias="with", max_length=MAX_ID_CHARACTERS)] = "",
+    days: LongSpan = "28",
+    channel: WrittenIn = Channel.REVIEW,
+) -> HTMLResponse:
+    """Two products beside each other."""
+    period = Period.until(services.clock().date(), int(days))
+    sides = []
+    for name in (product_id, other) if product_id and other else ():
+        await known_product(services.counts, name)
+        series = (await services.counts.days(name, period))[channel]
+        sides.append((name, total(counts for _, counts in series), charts.share_chart(series)))
+    change = None
+    if sides:
+        left, right = sides[0][1], sides[1][1]
+        change = difference(left.positive, left.reviews, right.positive, right.reviews)
+    return render(
+        request,
+        "compare.html",
+        {
+            "title": "Compare",
+            "live": None,
+            "product_id": product_id,
+            "other": other,
+            "days": days,
+            "channel": channel,
+            "period": period,
+            "sides": sides,
+            "change": change,
+        },
+    )
+
+
+@router.get("/pipeline")
+async def pipeline(request: Request, services: InjectedServices) -> HTMLResponse:
+    """How the pipeline itself is."""
+    return render(
+        request,
+        "pipeline.html",
+        {
+            "title": "Pipeline",
+            "live": "",
+            "state": await services.pipeline.state(),
+            "index": services.index,
+            "now": services.clock(),
+        },
+    )

@@ -1,0 +1,46 @@
+"""What the routes work with, made once for each application."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from dashboard.access import Tokens
+from dashboard.counts import CountsReader
+from dashboard.index import ProductIndex
+from dashboard.overview import Overviews
+from dashboard.pipeline import PipelineReader
+from dashboard.problems import REDIS_AWAY, ProblemError
+from dashboard.watch import Broadcast, Clock, Watcher
+
+
+@dataclass(frozen=True)
+class Services:
+    """Readers over one Redis."""
+
+    counts: CountsReader
+    index: ProductIndex
+    overviews: Overviews
+    watcher: Watcher
+    broadcast: Broadcast
+    pipeline: PipelineReader
+    tokens: Tokens
+    clock: Clock
+
+    def require_index(self) -> None:
+        """See that what is held of all products is of now.
+
+        Raises:
+            ProblemError: it cannot be, for Redis does not answer.
+        """
+        if self.watcher.trouble is not None or (self.watcher.seen is None and self.index.version == 0):
+            raise ProblemError(REDIS_AWAY)
+
+
+def _services(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+InjectedServices = Annotated[Services, Depends(_services)]

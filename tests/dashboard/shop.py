@@ -1,0 +1,94 @@
+"""A shop whose reviews are counted by the aggregator's own code, into a Valkey."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis import Redis
+
+from consumers.aggregate.view import PositionedEvent, RedisView
+from schemas.events import (
+    Channel,
+    Intensity,
+    Label,
+    ModelReference,
+    Op,
+    ScoredReview,
+    Sentiment,
+    SourceRecord,
+)
+from schemas.redis_keys import ViewKeys
+
+NOW = datetime(2026, 3, 28, 12, tzinfo=UTC)
+TOPIC = "reviews.scored"
+
+
+def written(
+    product_id: str,
+    positive: bool = True,
+    *,
+    strong: bool = True,
+    days_ago: float = 0,
+    channel: Channel = Channel.REVIEW,
+    uncertain: bool = False,
+    review_id: str | None = None,
+    **fields: Any,
+) -> ScoredReview:
+    """A labelled review; its id is new unless one is given."""
+    written.number += 1  # type: ignore[attr-defined] -- ids that never come twice
+    score = 0.9 if positive else 0.1
+    created_at = NOW - timedelta(days=days_ago)
+    return ScoredReview(
+        review_id=review_id or f"r{written.number}",  # type: ignore[attr-defined]
+        product_id=product_id,
+        channel=channel,
+        created_at=created_at,
+        sentiment=Sentiment(
+            label=Label.POSITIVE if positive else Label.NEGATIVE,
+            score=score,
+            intensity=Intensity.STRONG if strong else Intensity.WEAK,
+            intensity_score=0.8,
+            confidence=0.9,
+            needs_review=uncertain,
+        ),
+        model=ModelReference(name="test", version="0123456789ab"),
+        source=SourceRecord(topic="reviews.raw", partition=0, offset=0),
+        scored_at=NOW,
+        **{"text": "A kettle.", **fields},
+    )
+
+
+written.number = 0  # type: ignore[attr-defined]
+
+
+def taken_back(product_id: str, review_id: str) -> ScoredReview:
+    """A delete."""
+    return ScoredReview(
+        review_id=review_id,
+        product_id=product_id,
+        op=Op.DELETE,
+        created_at=NOW,
+        sentiment=None,
+        model=ModelReference(name="test", version="0123456789ab"),
+        source=SourceRecord(topic="reviews.raw", partition=0, offset=0),
+        scored_at=NOW,
+    )
+
+
+class Shop:
+    """Counts what is written, as an aggregator that reads one partition does."""
+
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        self.redis = redis
+        self.keys = ViewKeys(prefix)
+        self._view = RedisView(redis, self.keys, day_retention=400, negatives_kept=100)
+        self._offset = 0
+        self._view.advance(TOPIC, {0: (None, 0)})
+
+    def count(self, events: Sequence[ScoredReview]) -> None:
+        """Apply them, and store the offset after them."""
+        start, end = self._offset, self._offset + len(events)
+        placed = [PositionedEvent(0, start + number, event) for number, event in enumerate(events)]
+        assert self._view.apply(TOPIC, placed, {0: start}) == set()
+        assert self._view.advance(TOPIC, {0: (start, end)}) == set()
+        self._offset = end
