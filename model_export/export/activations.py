@@ -47,6 +47,8 @@ def _values(
 ) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """Every activation that products read, (tokens, channels), review by review."""
     names = list(products(model))
+    if not names:  # of a convolutional network, say; asked for no output, onnxruntime would give all
+        return
     watched = ModelProto()
     watched.CopyFrom(model)
     watched.graph.output.extend(

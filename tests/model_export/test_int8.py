@@ -43,6 +43,20 @@ class OutlierNetwork(nn.Module):
         return logits
 
 
+class WordVote(nn.Module):
+    """Each word votes, as in a bag of words: the head's product is the only one, and it has one row a review."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(WORDS, CHANNELS)
+        self.heads = nn.Linear(CHANNELS, 2)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        mask = attention_mask.unsqueeze(-1).float()
+        logits: Tensor = self.heads((self.embedding(input_ids) * mask).sum(dim=1) / mask.sum(dim=1))
+        return logits
+
+
 @pytest.fixture(scope="module")
 def fp32(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("outliers") / "fp32.onnx"
@@ -155,3 +169,13 @@ def test_moments_are_means_over_all_tokens(fp32: Path) -> None:
     table = array(onnx.load(fp32), "embedding.weight")
     vectors = table[[token for review in REVIEWS for token in review]]
     np.testing.assert_allclose(of_activation, vectors.T @ vectors / len(vectors), rtol=1e-4, atol=1e-3)
+
+
+def test_a_network_without_products_of_its_words_is_quantised_too(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    fp32, int8 = tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
+    export_fp32(WordVote(), fp32)
+
+    quantise_int8(fp32, int8, REVIEWS)
+
+    assert error(int8, fp32) < 0.02
