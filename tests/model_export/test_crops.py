@@ -1,7 +1,13 @@
 """Crops: short training texts from long reviews."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import tiny_bert
+
 from model_export.data.reviews import LabelledReview
 from model_export.training.crops import LONGEST_CROP, crops
+from model_export.training.train import TrainingPlan, train
 
 LONG = LabelledReview("It came late. It was wet! Was it new? No. I sent it back.", 0.0, 1.0, domain="toys")
 SENTENCES = ["It came late.", "It was wet!", "Was it new?", "No.", "I sent it back."]
@@ -39,3 +45,16 @@ def test_marks_without_a_letter_are_no_crop() -> None:
 
 def test_a_seed_draws_the_same_crops_again() -> None:
     assert crops([LONG], each=5, seed=1) == crops([LONG], each=5, seed=1) != crops([LONG], each=5, seed=2)
+
+
+def test_a_run_trains_on_reviews_and_on_their_crops(tmp_path: Path) -> None:
+    base = tiny_bert.write_base(tmp_path / "base")
+    sentences = [review.text for review in tiny_bert.reviews(5, seed=1)]
+    reviews = [LabelledReview(". ".join(sentences) + f" {number}.", number % 2, None) for number in range(8)]
+    plan = TrainingPlan(architecture=str(base), max_length=24, tokens_per_batch=24, epochs=1)
+
+    plain = train(reviews, tmp_path / "plain", plan)
+    cropped = train(reviews, tmp_path / "cropped", replace(plan, crops=3))
+
+    assert plain.steps == len(reviews)
+    assert cropped.steps > 2 * plain.steps

@@ -12,6 +12,8 @@ from model_export.export.int8 import quantise_int8
 from model_export.export.onnx_graph import export_fp32
 from model_export.export.variants import Shifted
 from model_export.networks.classifier import ReviewClassifier
+from model_export.training.begin import begin
+from model_export.training.plan import TrainingPlan
 from model_export.training.warm_start import BUNDLE_FILE, WEIGHTS_FILE, begin_with, write_mean
 from schemas.errors import ConfigurationError
 
@@ -91,3 +93,21 @@ def test_the_mean_of_checkpoints_is_that_of_each_weight(tmp_path: Path) -> None:
 
     assert load_file(tmp_path / "mean" / WEIGHTS_FILE)["heads.bias"].tolist() == [2.5, 2.5]
     assert (tmp_path / "mean" / "tokenizer.json").read_text() == "one"
+
+
+def test_a_run_begins_with_the_weights_that_the_plan_names(
+    base: Path, trained: ReviewClassifier, tmp_path: Path
+) -> None:
+    save_file(trained.state_dict(), tmp_path / WEIGHTS_FILE)
+    plan = TrainingPlan(architecture=str(base), begin_with=str(tmp_path), max_length=tiny_bert.MAX_LENGTH)
+
+    network = begin(plan, [], word_vectors_too=False).network.eval()
+
+    torch.testing.assert_close(logits(network), logits(trained), atol=0, rtol=0)
+
+
+def test_a_network_from_scratch_begins_with_nothing() -> None:
+    plan = TrainingPlan(architecture="textcnn", begin_with="anywhere")
+
+    with pytest.raises(ConfigurationError, match="vocabulary of its own"):
+        begin(plan, ["a text"], word_vectors_too=False)
