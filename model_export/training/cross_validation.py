@@ -14,7 +14,7 @@ from model_export.data.reviews import LabelledReview
 from model_export.data.splits import Ints, folds
 from model_export.data.tokens import TextEncoder
 from model_export.evaluation.metrics import PolarityFigures, polarity_figures
-from model_export.export.bundle import torch_logits
+from model_export.export.variants import torch_logits
 from model_export.training.checkpoint import load_checkpoint
 from model_export.training.plan import TrainingPlan
 from model_export.training.train import Step, train
