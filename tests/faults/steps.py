@@ -226,6 +226,8 @@ class PassingPipeline(Pipeline):
     passages: Passages
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
+        if not self.command_stack:  # all partitions went to others while Redis was waited for
+            return super().execute(raise_on_error)
         command, subject, *_ = self.command_stack[0][0]
         if command != "EVALSHA":
             reads: list[Any] = super().execute(raise_on_error)
