@@ -58,11 +58,9 @@ def _is_whole(step: Path) -> bool:
 
 
 def _compare(began: dict[str, Any], run: dict[str, Any], output: Path) -> None:
-    was, now = began["plan"], run["plan"]
+    was, now = asdict(TrainingPlan()) | began["plan"], run["plan"]  # an older release knew fewer fields
     changed = [
-        f"{name} was {was.get(name)!r} and is {now.get(name)!r}"
-        for name in sorted(was.keys() | now.keys())
-        if was.get(name) != now.get(name)
+        f"{name} was {was[name]!r} and is {now[name]!r}" for name in sorted(now) if was[name] != now[name]
     ]
     if began["reviews"] != run["reviews"]:
         changed.append("the reviews are others")
