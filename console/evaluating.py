@@ -10,8 +10,11 @@ import click
 from rich.console import Console
 
 from console.extras import need
+from console.labelled_reviews import SOURCE_HELP, with_reading
+from console.option_groups import GroupedCommand
 from console.options import with_settings
 from console.progress import Meter, progress
+from model_export.data.reviews import Reading
 from schemas.errors import ConfigurationError
 from schemas.events import Sentiment
 from schemas.settings import ModelSettings
@@ -24,14 +27,16 @@ READABLE = click.Path(exists=True, path_type=Path)
 WRITABLE = click.Path(path_type=Path)
 
 
-@click.command()
-@click.option("--data", type=READABLE, required=True, help="Labelled reviews to measure on.")
+@click.command(cls=GroupedCommand)
+@click.option(
+    "--data", metavar="SOURCE", required=True, help=f"Labelled reviews to measure on: {SOURCE_HELP}"
+)
 @click.option(
     "--intensity-data", type=READABLE, help='Texts with a human rating "intensity" of -1 to 1: correlation.'
 )
 @click.option(
     "--train-data",
-    type=READABLE,
+    metavar="SOURCE",
     multiple=True,
     help="Reviews to train a bag of words on, the bar to clear. Repeatable.",
 )
@@ -62,12 +67,14 @@ WRITABLE = click.Path(path_type=Path)
     help="Bootstrap resamples of each interval.",
 )
 @click.option("--seed", type=int, default=7, show_default=True, help="Of all that is drawn at random.")
+@with_reading
 @with_settings(ModelSettings)
 def evaluate(
     settings: ModelSettings,
-    data: Path,
+    reading: Reading,
+    data: str,
     intensity_data: Path | None,
-    train_data: tuple[Path, ...],
+    train_data: tuple[str, ...],
     base: str | None,
     output: Path | None,
     table: Path | None,
@@ -96,9 +103,9 @@ def evaluate(
     if table is not None:
         check_markers(table)
 
-    labelled = LabelledFile(data.name, hashlib.sha256(data.read_bytes()).hexdigest(), read_labelled(data))
+    labelled = LabelledFile(Path(data).name, _sha256(Path(data)), read_labelled(data, reading))
     rated = RatedFile(intensity_data.name, read_rated(intensity_data)) if intensity_data else None
-    train = [review for path in train_data for review in read_labelled(path)]
+    train = [review for source in train_data for review in read_labelled(source, reading)]
 
     with progress("starting", console=Console(stderr=True)) as meter:
         show = _shown_by(meter)
@@ -116,6 +123,11 @@ def evaluate(
     for line in (*verdict.strengths, *verdict.weaknesses):
         click.echo(f"- {line}")
     click.echo(f"report: {output}")
+
+
+def _sha256(file: Path) -> str | None:
+    """Of a file, so that figures can be told to be of the same data; None of a folder or a data set of the hub."""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
 
 
 def _model(settings: ModelSettings) -> "Model":

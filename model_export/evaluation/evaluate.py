@@ -51,7 +51,7 @@ class LabelledFile:
     """What is measured on."""
 
     name: str
-    sha256: str
+    sha256: str | None
     reviews: Sequence[LabelledReview]
 
 

@@ -191,7 +191,7 @@ class Subject(_Part):
     version: str
     description: str
     file: str
-    sha256: str
+    sha256: Annotated[str | None, Field(description="Of the file; null where the data is no single file.")]
     reviews: int
     products: Annotated[
         int, Field(description="Known products; intervals resample those, not reviews, if 30 or more.")

@@ -29,20 +29,32 @@ def data(tmp_path: Path) -> Path:
     return write_reviews(tmp_path / "test.jsonl", BAD, 0)
 
 
+@pytest.fixture
+def table_of_a_shop(tmp_path: Path) -> Path:
+    """The same reviews as a shop's own export has them."""
+    file = tmp_path / "export.csv"
+    rows = [
+        f"{texts[n % 4]} Bought {n + 2}.,{mood}"
+        for texts, mood in ((GOOD, "pos"), (BAD, "neg"))
+        for n in range(12)
+    ]
+    file.write_text("\n".join(["comment,mood", *rows]) + "\n")
+    return file
+
+
 def run(*arguments: str | Path) -> Result:
     command = ["evaluate", "--provider", "cpu", "--threads", "1", "--resamples", "100", *map(str, arguments)]
     return CliRunner().invoke(cli, command)
 
 
-def test_the_shipped_bundle_is_measured_into_a_report_a_table_and_figures(data: Path, tmp_path: Path) -> None:
+def test_the_shipped_bundle_is_measured_into_a_report_a_table_and_figures(
+    table_of_a_shop: Path, tmp_path: Path
+) -> None:
     document = tmp_path / "model.md"
     document.write_text(f"# Model\n\n{BEGIN}\nold figures\n{END}\n\nThe rest.\n")
+    columns = ("--text-column", "comment", "--label-column", "mood")
 
-    result = run(
-        "--data", data, "--train-data", data.with_name("train.jsonl"), "--output", tmp_path / "report"
-    )
-    assert result.exit_code == click.UsageError.exit_code, "the training data does not exist"
-    result = run("--data", data, "--output", tmp_path / "report", "--table", document)
+    result = run("--data", table_of_a_shop, *columns, "--output", tmp_path / "report", "--table", document)
 
     assert result.exit_code == 0, result.output
     assert "The model is right about 100 of 100 reviews" in result.stdout
