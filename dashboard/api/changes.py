@@ -45,7 +45,7 @@ class DroppingResponse(EventSourceResponse):
     responses={
         **problems(s503="Redis does not answer, or too many streams are open."),
         200: {
-            "description": "An endless stream of events: `changed` names products, `too_slow` ends it.",
+            "description": "An endless stream of events: `ready` begins it, `changed` names products, `too_slow` ends it.",
             "content": {
                 "text/event-stream": {
                     "example": 'event: changed\ndata: {"at": "2026-03-01T12:00:00Z", "products": ["kettle-1200"], "more": 0}\n\n'
@@ -78,7 +78,7 @@ async def events(
     """The stream of one listener, which is closed in the end."""
     try:
         # The first event says that the stream stands: what was read after it misses no change.
-        yield _event("open", {"at": datetime.now(UTC).isoformat()})
+        yield _event("ready", {"at": datetime.now(UTC).isoformat()})
         while True:
             change = await listener.next()
             if product_id is None or product_id in change.products:

@@ -29,7 +29,7 @@ def test_it_says_where_it_is_and_leaves_at_sigterm_also_with_an_open_stream(
         with urlopen(f"{match.group()}healthz", timeout=60) as answer:
             assert json.load(answer) == {"status": "ok"}
         with urlopen(f"{match.group()}api/v1/changes", timeout=60) as stream:
-            assert stream.readline().strip() == b"event: open"
+            assert stream.readline().strip() == b"event: ready"
 
             process.send_signal(signal.SIGTERM)
 

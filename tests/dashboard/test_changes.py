@@ -42,7 +42,7 @@ async def told(
 def test_a_stream_opens_and_names_what_changed() -> None:
     found = asyncio.run(told(Broadcast(), [change("b", "a")], None, 2))
 
-    assert [name for name, _ in found] == ["open", "changed"]
+    assert [name for name, _ in found] == ["ready", "changed"]
     assert found[1][1] == {"at": NOW.isoformat(), "products": ["a", "b"], "more": 0}
 
 
@@ -139,7 +139,7 @@ def address(valkey: ValkeyServer, redis_prefix: str, clock: Clock, shop: Shop) -
 def test_a_change_arrives_at_a_browser_within_seconds(address: str, shop: Shop) -> None:
     with urlopen(f"{address}/api/v1/changes?product_id=kettle", timeout=60) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
-        assert stream.readline().strip() == b"event: open"
+        assert stream.readline().strip() == b"event: ready"
         counting = threading.Thread(target=shop.count, args=[[written("kettle")]])
         counting.start()
         lines = iter(stream.readline, b"")

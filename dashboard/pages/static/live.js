@@ -24,13 +24,15 @@
       return;
     }
     last = Date.now();
+    const asked = source;
     try {
       const answer = await fetch(location.href);
-      if (!answer.ok || answer.redirected) return;
-      replace(new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main"));
+      const text = await answer.text();
+      if (!answer.ok || answer.redirected || source !== asked) return; // the last: it was paused meanwhile
+      replace(new DOMParser().parseFromString(text, "text/html").getElementById("main"));
       show("Live", "on");
     } catch {
-      show("Waiting", "waiting");
+      if (source === asked) show("Waiting", "waiting");
     }
   }
 
@@ -54,7 +56,7 @@
   function start() {
     source = new EventSource(address);
     let opened = false;
-    source.addEventListener("open", () => {
+    source.addEventListener("ready", () => {
       show("Live", "on");
       if (opened) later(); // the connection was lost, and changes with it
       opened = true;
