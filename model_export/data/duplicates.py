@@ -79,7 +79,7 @@ def near_texts(texts: Sequence[str], on_progress: Callable[[int], object] = lamb
     Families are closed: if A is near B and B near C, all three are of one. Texts that are the same are also near.
 
     Args:
-        texts: any; the memory needed beside them is about 400 bytes each.
+        texts: any; the memory needed beside them is about 220 bytes each.
         on_progress: told now and then how many different texts were hashed.
     """
     first = same_texts(texts).tolist()
