@@ -192,7 +192,7 @@ PRESETS: Mapping[str, TrainingPlan] = {
         encoder_dropout=0.0,
     ),
 }
-"""Plans to begin with. ``default-model`` is the recipe of the model that ships."""
+"""Plans to begin with. ``default-model`` is how the model that ships was first trained; docs/model.md has the whole recipe."""
 
 
 def preset_for(architecture: str, mode: Mode) -> str:
