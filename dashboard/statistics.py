@@ -3,8 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, lgamma, sqrt
+from typing import Any
 
-from consumers.read.counts import share
+import numpy as np
+import numpy.typing as npt
+
+from consumers.read.counts import Z_95, share
+
+Numbers = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,14 @@ def _fisher(part: int, n: int, part_before: int, n_before: int) -> float:
 
 def _log_choose(n: int, k: int) -> float:
     return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+
+
+def wilson(part: Numbers, n: Numbers) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Both ends of the 95 % interval of ``consumers.read.counts.share`` for many products at once; each ``n`` is above 0."""
+    value, spread = part / n, Z_95**2 / n
+    centre = (value + spread / 2) / (1 + spread)
+    margin = Z_95 * np.sqrt(value * (1 - value) / n + spread / (4 * n)) / (1 + spread)
+    return centre - margin, centre + margin
 
 
 def discoveries(p_values: Sequence[float], tested: int, rate: float = 0.05) -> float:

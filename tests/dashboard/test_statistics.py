@@ -1,11 +1,13 @@
 """Differences against scipy, and what is called real."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
-from dashboard.statistics import difference, discoveries
+from consumers.read.counts import share
+from dashboard.statistics import difference, discoveries, wilson
 
 SHARES = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -58,3 +60,13 @@ def test_the_limit_is_that_of_benjamini_and_hochberg() -> None:
     p_values += [0.4262, 0.5719, 0.6528, 0.7590, 1.0]
 
     assert discoveries(p_values, tested=15) == 0.0095
+
+
+@given(SHARES)
+def test_many_intervals_are_those_of_one(of: tuple[int, int]) -> None:
+    one = share(*of)
+
+    low, high = wilson(np.array([of[0]]), np.array([of[1]]))
+
+    assert one is not None
+    assert (low[0], high[0]) == (pytest.approx(one.low, abs=1e-9), pytest.approx(one.high, abs=1e-9))
