@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, lgamma, sqrt
+from math import ceil, exp, floor, lgamma, sqrt
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,10 @@ import numpy.typing as npt
 from consumers.read.counts import Z_95, share
 
 Numbers = npt.NDArray[np.integer[Any]]
+
+_FAR = 12.0
+"""Standard deviations from the mean beyond which a hypergeometric table counts as impossible: its probability is below 1e-30,
+and a shop with millions of reviews would have millions of such tables to add up."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,13 @@ def difference(part: int, n: int, part_before: int, n_before: int) -> Difference
 
 def _fisher(part: int, n: int, part_before: int, n_before: int) -> float:
     """The sum of the probabilities of all tables with these margins that are no likelier than this one."""
-    hits = part + part_before
-    lowest, highest = max(0, hits - n_before), min(hits, n)
-    fixed = _log_choose(n + n_before, hits)
+    hits, both = part + part_before, n + n_before
+    mean = n * hits / both
+    reach = 10 + _FAR * sqrt(mean * (1 - hits / both) * n_before / max(1, both - 1))
+    lowest, highest = max(0, hits - n_before, floor(mean - reach)), min(hits, n, ceil(mean + reach))
+    if not lowest <= part <= highest:
+        return 0.0
+    fixed = _log_choose(both, hits)
     logs = [
         _log_choose(n, hit) + _log_choose(n_before, hits - hit) - fixed for hit in range(lowest, highest + 1)
     ]

@@ -23,6 +23,15 @@ def test_p_is_that_of_fishers_exact_test(now: tuple[int, int], before: tuple[int
     assert found.p == pytest.approx(fisher_exact(table).pvalue, rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.parametrize("part", [180_000, 180_400, 181_000, 250_000])
+def test_p_of_a_whole_shop_is_right_too(part: int) -> None:
+    found = difference(part, 300_000, 180_000, 300_000)
+
+    assert found is not None
+    exact = fisher_exact([[part, 300_000 - part], [180_000, 120_000]]).pvalue
+    assert found.p == pytest.approx(exact, rel=1e-4, abs=1e-20)
+
+
 @given(SHARES, SHARES)
 def test_the_interval_holds_the_difference(now: tuple[int, int], before: tuple[int, int]) -> None:
     found = difference(*now, *before)
