@@ -12,7 +12,7 @@ from consumers.read.counts import Counts, Share, share
 from dashboard.counts import CHANNELS
 from dashboard.index import Days, ProductIndex
 from dashboard.periods import Period
-from dashboard.statistics import Difference, difference, discoveries
+from dashboard.statistics import Difference, difference, discoveries, wilson
 from schemas.events import Channel
 
 SPANS = (7, 28)
@@ -29,8 +29,8 @@ LISTED = 8
 FALSE_DISCOVERIES = 0.05
 """Share of the moves that are called real that may be chance."""
 
-_CANDIDATE_Z = 1.5
-"""Changes smaller than this many standard errors are never called real (two-sided p above 0.13): not worth the exact test."""
+_CANDIDATE_Z = 1.8
+"""Changes smaller than this many standard errors are never called real (two-sided p above 0.07): not worth the exact test."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ class Overviews:
         now, before = days.sum(axis=1), index.days(channel, period.before).sum(axis=1)
         summed, summed_before = now.sum(axis=0).as_counts(), before.sum(axis=0).as_counts()
         moves, tested = _moves(index.products, now, before)
-        standings = _standings(index.products, now)
-        listed = min(LISTED, -(-len(standings) // 2))  # so that nothing is both worst and best
+        worst, best, ranked = _standings(index.products, now)
         return Overview(
             period=period,
             channel=channel,
@@ -121,9 +120,9 @@ class Overviews:
             worse=[move for move in moves if move.change.value < 0][:LISTED],
             better=[move for move in moves if move.change.value > 0][:LISTED],
             tested=tested,
-            worst=sorted(standings, key=lambda one: (one.positive.high, one.product_id))[:listed],
-            best=sorted(standings, key=lambda one: (-one.positive.low, one.product_id))[:listed],
-            ranked=len(standings),
+            worst=worst,
+            best=best,
+            ranked=ranked,
         )
 
 
@@ -136,14 +135,31 @@ def _series(period: Period, days: Days) -> list[tuple[date, Counts]]:
     return [(day, by_day[number].as_counts()) for number, day in enumerate(period)]
 
 
-def _standings(products: Sequence[str], now: Days) -> list[Standing]:
-    standings = []
-    for row in map(int, np.flatnonzero(now.of("reviews") >= ENOUGH_TO_RANK)):
-        counts = now[row].as_counts()
-        positive = share(counts.positive, counts.reviews)
-        assert positive is not None
-        standings.append(Standing(products[row], counts, positive))
-    return standings
+def _standings(products: Sequence[str], now: Days) -> tuple[list[Standing], list[Standing], int]:
+    """The worst by the upper end of the interval, the best by its lower end, and how many were ranked."""
+    rows = np.flatnonzero(now.of("reviews") >= ENOUGH_TO_RANK)
+    ranked = now[rows]
+    low, high = wilson(ranked.of("positive"), ranked.of("reviews"))
+    worst = min(LISTED, len(rows) // 2)
+    best = min(LISTED, len(rows) - len(rows) // 2)  # so that no product is both
+    return (
+        [
+            _standing(products[row], now[row])
+            for row in map(int, rows[np.argsort(high, kind="stable")[:worst]])
+        ],
+        [
+            _standing(products[row], now[row])
+            for row in map(int, rows[np.argsort(-low, kind="stable")[:best]])
+        ],
+        len(rows),
+    )
+
+
+def _standing(product_id: str, now: Days) -> Standing:
+    counts = now.as_counts()
+    positive = share(counts.positive, counts.reviews)
+    assert positive is not None
+    return Standing(product_id, counts, positive)
 
 
 def _moves(products: Sequence[str], now: Days, before: Days) -> tuple[list[Move], int]:

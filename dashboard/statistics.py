@@ -2,9 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, lgamma, sqrt
+from math import ceil, exp, floor, lgamma, sqrt
+from typing import Any
 
-from consumers.read.counts import share
+import numpy as np
+import numpy.typing as npt
+
+from consumers.read.counts import Z_95, share
+
+Numbers = npt.NDArray[np.integer[Any]]
+
+_FAR = 12.0
+"""Standard deviations from the mean beyond which a hypergeometric table counts as impossible: its probability is below 1e-30,
+and a shop with millions of reviews would have millions of such tables to add up."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +44,13 @@ def difference(part: int, n: int, part_before: int, n_before: int) -> Difference
 
 def _fisher(part: int, n: int, part_before: int, n_before: int) -> float:
     """The sum of the probabilities of all tables with these margins that are no likelier than this one."""
-    hits = part + part_before
-    lowest, highest = max(0, hits - n_before), min(hits, n)
-    fixed = _log_choose(n + n_before, hits)
+    hits, both = part + part_before, n + n_before
+    mean = n * hits / both
+    reach = 10 + _FAR * sqrt(mean * (1 - hits / both) * n_before / max(1, both - 1))
+    lowest, highest = max(0, hits - n_before, floor(mean - reach)), min(hits, n, ceil(mean + reach))
+    if not lowest <= part <= highest:
+        return 0.0
+    fixed = _log_choose(both, hits)
     logs = [
         _log_choose(n, hit) + _log_choose(n_before, hits - hit) - fixed for hit in range(lowest, highest + 1)
     ]
@@ -47,6 +61,14 @@ def _fisher(part: int, n: int, part_before: int, n_before: int) -> float:
 
 def _log_choose(n: int, k: int) -> float:
     return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+
+
+def wilson(part: Numbers, n: Numbers) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Both ends of the 95 % interval of ``consumers.read.counts.share`` for many products at once; each ``n`` is above 0."""
+    value, spread = part / n, Z_95**2 / n
+    centre = (value + spread / 2) / (1 + spread)
+    margin = Z_95 * np.sqrt(value * (1 - value) / n + spread / (4 * n)) / (1 + spread)
+    return centre - margin, centre + margin
 
 
 def discoveries(p_values: Sequence[float], tested: int, rate: float = 0.05) -> float:

@@ -11,7 +11,7 @@ from redis import Redis
 from schemas.events import Channel
 from schemas.redis_keys import UPDATED_AT, Counter, Ranking, ViewKeys
 
-_Z_95 = 1.959964
+Z_95 = 1.959964
 """Standard deviations that hold 95 % of a normal distribution."""
 
 
@@ -33,9 +33,9 @@ def share(part: int, n: int) -> Share | None:
     if n == 0:
         return None
     value = part / n
-    spread = _Z_95**2 / n
+    spread = Z_95**2 / n
     centre = (value + spread / 2) / (1 + spread)
-    margin = _Z_95 * sqrt(value * (1 - value) / n + spread / (4 * n)) / (1 + spread)
+    margin = Z_95 * sqrt(value * (1 - value) / n + spread / (4 * n)) / (1 + spread)
     # In exact arithmetic the share lies within its interval; at 0 and 1 rounding would put it just outside.
     return Share(value, min(value, max(0.0, centre - margin)), max(value, min(1.0, centre + margin)), n)
 

@@ -1,11 +1,13 @@
 """Differences against scipy, and what is called real."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
-from dashboard.statistics import difference, discoveries
+from consumers.read.counts import share
+from dashboard.statistics import difference, discoveries, wilson
 
 SHARES = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -19,6 +21,15 @@ def test_p_is_that_of_fishers_exact_test(now: tuple[int, int], before: tuple[int
 
     assert found is not None
     assert found.p == pytest.approx(fisher_exact(table).pvalue, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("part", [180_000, 180_400, 181_000, 250_000])
+def test_p_of_a_whole_shop_is_right_too(part: int) -> None:
+    found = difference(part, 300_000, 180_000, 300_000)
+
+    assert found is not None
+    exact = fisher_exact([[part, 300_000 - part], [180_000, 120_000]]).pvalue
+    assert found.p == pytest.approx(exact, rel=1e-4, abs=1e-20)
 
 
 @given(SHARES, SHARES)
@@ -58,3 +69,13 @@ def test_the_limit_is_that_of_benjamini_and_hochberg() -> None:
     p_values += [0.4262, 0.5719, 0.6528, 0.7590, 1.0]
 
     assert discoveries(p_values, tested=15) == 0.0095
+
+
+@given(SHARES)
+def test_many_intervals_are_those_of_one(of: tuple[int, int]) -> None:
+    one = share(*of)
+
+    low, high = wilson(np.array([of[0]]), np.array([of[1]]))
+
+    assert one is not None
+    assert (low[0], high[0]) == (pytest.approx(one.low, abs=1e-9), pytest.approx(one.high, abs=1e-9))

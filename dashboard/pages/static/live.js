@@ -19,8 +19,9 @@
 
   async function refresh() {
     timer = null;
-    if (document.hidden || document.getSelection().toString()) {
-      later(); // nobody looks, or somebody is marking a text
+    if (document.hidden) return; // until somebody looks again
+    if (document.getSelection().toString()) {
+      timer = setTimeout(refresh, PAUSE_MS); // somebody is marking a text
       return;
     }
     last = Date.now();
