@@ -1,6 +1,7 @@
 """``train`` and ``tune`` as people call them, on a few made-up reviews."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,18 @@ from schemas.errors import ConfigurationError
 
 SMALL = ("--architecture", "textcnn", "--word-size", "8", "--units", "4", "--epochs", "1", "--no-bf16")
 
+WHOLE = ("--dev-share", "0", "--held-out-share", "0")
+"""No part of the data is taken for measuring."""
 
-def reviews(path: Path, count: int) -> str:
-    """Of which each text stands once."""
+
+def reviews(path: Path, count: int, seed: int) -> str:
+    """Texts of random letters, none like another, half of them good."""
+    generator = random.Random(seed)
     with path.open("w") as lines:
         for number in range(count):
-            word = "good" if number % 2 else "poor"
-            lines.write(json.dumps({"text": f"a {word} kettle, number {number}", "label": number % 2}) + "\n")
+            words = ["".join(generator.choices("abcdefgh", k=5)) for _ in range(8)]
+            text = " ".join(["good" if number % 2 else "poor", *words])
+            lines.write(json.dumps({"text": text, "label": number % 2}) + "\n")
     return str(path)
 
 
@@ -31,9 +37,10 @@ def run(*arguments: str) -> Result:
 @pytest.fixture
 def data(tmp_path: Path) -> tuple[str, ...]:
     """The options that name the reviews."""
-    development = tmp_path / "dev.jsonl"
-    development.write_text('{"text": "good tent", "label": 1}\n{"text": "poor tent", "label": 0}\n')
-    return ("--data", reviews(tmp_path / "train.jsonl", 40), "--dev", str(development))
+    learned, development = (
+        reviews(tmp_path / f"{seed}.jsonl", count, seed) for seed, count in ((1, 60), (2, 20))
+    )
+    return ("--data", learned, "--dev", development)
 
 
 def test_a_network_is_trained_and_said_what_came_of_it(data: tuple[str, ...], tmp_path: Path) -> None:
@@ -59,4 +66,4 @@ def test_the_best_plan_of_a_search_can_be_trained_by(data: tuple[str, ...], tmp_
 
 def test_a_search_without_development_reviews_is_refused(data: tuple[str, ...], tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="development reviews"):
-        run("tune", *data[:2], *SMALL, "--output", str(tmp_path / "search"))
+        run("tune", *data[:2], *SMALL, *WHOLE, "--output", str(tmp_path / "search"))

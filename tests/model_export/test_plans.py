@@ -96,6 +96,7 @@ def test_every_field_of_a_plan_is_an_option_under_a_heading() -> None:
     assert [line for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")] == [
         "Plan:",
         "Network:",
+        "Text:",
         "Networks from scratch:",
         "What is trained:",
         "Steps:",
