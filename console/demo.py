@@ -36,6 +36,7 @@ from consumers.read.verify import verify
 from consumers.topic_reader import open_reader
 from embedded import KafkaCluster, ValkeyServer
 from embedded.jars import class_path
+from embedded.processes import LOOPBACK, free_ports
 from producers.samples import Sample, samples
 from schemas.access import KafkaAccess, RedisAccess
 from schemas.errors import ServerUnavailable
@@ -73,7 +74,7 @@ class Feed:
     help="Keep Kafka's and Valkey's data and all logs here; otherwise they are removed at the end.",
 )
 def demo(keep_running: bool, data_dir: Path | None) -> None:
-    """See the whole pipeline work: a real Kafka, a real Valkey, a scorer, an aggregator and a shop's reviews.
+    """See the whole pipeline work: a real Kafka, a real Valkey, a scorer, an aggregator, a dashboard and a shop's reviews.
 
     Needs no Docker and no Java of yours. The first run fetches Kafka (45 MB) from Maven Central.
     """
@@ -97,8 +98,10 @@ def demo(keep_running: bool, data_dir: Path | None) -> None:
             f"Kafka {kafka.bootstrap_servers} and Valkey {valkey.url} are up: {_since(started)}",
             soft_wrap=True,
         )
-        for job in ("score", "aggregate"):
-            stack.enter_context(_process(job, settings, folder / f"{job}.log"))
+        (port,) = free_ports(1)
+        for job in ("score", "aggregate", "serve"):
+            stack.enter_context(_process(job, settings, folder / f"{job}.log", dashboard_port=port))
+        console.print(f"Dashboard: http://{LOOPBACK}:{port}/", soft_wrap=True)
         _play(console, settings, samples(datetime.now(UTC)))
         console.print(f"All counted and verified: {_since(started)}\n")
         _summarise(console, settings)
@@ -114,7 +117,8 @@ def demo(keep_running: bool, data_dir: Path | None) -> None:
 
 def forget_access() -> None:
     """Certificates, users and passwords in the environment are for other servers than the demo's own."""
-    for name in (*KafkaAccess.model_fields, *RedisAccess.model_fields):
+    tokens = ("read_token", "agent_token", "admin_token")  # the demo's dashboard is for this machine only
+    for name in (*KafkaAccess.model_fields, *RedisAccess.model_fields, *tokens):
         os.environ.pop(variable_name(name), None)
         os.environ.pop(secret_file_variable(name), None)
 
@@ -232,7 +236,7 @@ def _keep_running(console: Console, settings: ReaderSettings, folder: Path) -> N
         f"  {_program()} counts --top negative\n"
         f"  echo '{EXAMPLE}' | {_program()} publish -\n"
         f"  {_program()} verify\n\n"
-        f"Logs: {folder}/score.log, {folder}/aggregate.log. Ctrl-C stops everything.",
+        f"Logs: {folder}/score.log, {folder}/aggregate.log, {folder}/serve.log. Ctrl-C stops everything.",
         soft_wrap=True,
     )
     stop = threading.Event()
@@ -242,11 +246,13 @@ def _keep_running(console: Console, settings: ReaderSettings, folder: Path) -> N
 
 
 @contextmanager
-def _process(job: str, settings: ReaderSettings, log_file: Path) -> Iterator[None]:
-    """A scorer or aggregator as its users run it: a process, told only the two addresses."""
+def _process(job: str, settings: ReaderSettings, log_file: Path, dashboard_port: int) -> Iterator[None]:
+    """A scorer, aggregator or dashboard as its users run it: a process, told only where all is."""
     environment: Mapping[str, str] = os.environ | {
         "REVIEWSTREAM_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
         "REVIEWSTREAM_REDIS_URL": settings.redis_url,
+        "REVIEWSTREAM_LISTEN_HOST": LOOPBACK,
+        "REVIEWSTREAM_LISTEN_PORT": str(dashboard_port),
     }
     command = [sys.executable, "-m", "console.main", job]
     with log_file.open("wb") as log:
