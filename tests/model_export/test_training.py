@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +135,16 @@ def die_at(step: int, output: Path, plan: TrainingPlan) -> None:
     train(REVIEWS, output, plan, dev=REVIEWS, watch=kill)
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Sums that are shared out among threads round differently; the killed process has one too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_run_killed_in_its_midst_goes_on_to_the_same_network(plan: TrainingPlan, tmp_path: Path) -> None:
     patient = replace(plan, patience=3)
     process = multiprocessing.get_context("spawn").Process(

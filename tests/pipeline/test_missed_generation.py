@@ -5,7 +5,7 @@ kafka-python 3.0.12 can drop a finished join. What that join took away, the next
 
 from typing import Any
 
-from kafka import ConsumerGroupMetadata, TopicPartition
+from kafka import ConsumerGroupMetadata, OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.structs import MemberState
 
@@ -55,9 +55,10 @@ class Member:
     def assignment(self) -> set[TopicPartition]:
         return self.held
 
-    def committed(self, _partition: TopicPartition, timeout_ms: int) -> int:
+    def committed(self, _partition: TopicPartition, *, metadata: bool, timeout_ms: int) -> OffsetAndMetadata:
+        assert metadata
         assert timeout_ms > 0
-        return COMMITTED
+        return OffsetAndMetadata(COMMITTED, "", -1)
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.sought[partition] = offset
