@@ -21,7 +21,8 @@ def fragile() -> Iterator[KafkaCluster]:
     """A broker that tests may kill, if they start it again, and that gives up silent clients soon."""
     impatient = {
         "group.min.session.timeout.ms": "1000",
-        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+        # Half the default. A broker that looks for such transactions before its restart is over leaves them open for ever.
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "5000",
     }
     with KafkaCluster(settings=impatient) as cluster:
         yield cluster
