@@ -23,6 +23,9 @@ SERIES = (files("dashboard") / "series.lua").read_text()
 
 CHANNELS = tuple(Channel)
 
+FIELDS = ("reviews", "positive", "strong_positive", "strong_negative", "uncertain")
+"""The counts of a day in ``series.lua``'s lines; the others follow from them."""
+
 REDIS_TIMEOUT_S = 2.0
 """For a connection, and for each answer: a page that takes longer says that Redis is away."""
 
@@ -129,25 +132,28 @@ def series_arguments(keys: ViewKeys, product_id: str, days: Iterable[date]) -> l
     return [*names, *(day.isoformat() for day in days)]
 
 
+def counts_of(fields: Iterable[int], score_sum: Decimal) -> Counts:
+    """Counts from what cannot be derived: ``fields`` in the order of ``FIELDS``."""
+    reviews, positive, strong_positive, strong_negative, uncertain = fields
+    negative = reviews - positive
+    return Counts(
+        reviews=reviews,
+        positive=positive,
+        negative=negative,
+        strong_positive=strong_positive,
+        weak_positive=positive - strong_positive,
+        strong_negative=strong_negative,
+        weak_negative=negative - strong_negative,
+        uncertain=uncertain,
+        score_sum=score_sum,
+    )
+
+
 def _lines(text: str) -> Iterable[tuple[int, int, Counts]]:
     for line in text.splitlines():
         *whole, score_sum = line.split(" ")
-        channel, day, reviews, positive, strong_positive, strong_negative, uncertain = map(int, whole)
-        yield (
-            channel,
-            day,
-            Counts(
-                reviews=reviews,
-                positive=positive,
-                negative=reviews - positive,
-                strong_positive=strong_positive,
-                weak_positive=positive - strong_positive,
-                strong_negative=strong_negative,
-                weak_negative=reviews - positive - strong_negative,
-                uncertain=uncertain,
-                score_sum=Decimal(score_sum),
-            ),
-        )
+        channel, day, *fields = map(int, whole)
+        yield channel, day, counts_of(fields, Decimal(score_sum))
 
 
 def total(counts: Iterable[Counts]) -> Counts:

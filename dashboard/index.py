@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from consumers.aggregate.contribution import MICROS
 from consumers.read.counts import Counts
-from dashboard.counts import CHANNELS, SERIES, series_arguments
+from dashboard.counts import CHANNELS, FIELDS, SERIES, counts_of, series_arguments
 from dashboard.periods import Period
 from schemas.events import Channel
 from schemas.redis_keys import Ranking, ViewKeys
@@ -34,13 +34,10 @@ and read one by one, and takes no part in sums and comparisons over all products
 PRODUCTS_A_ROUND_TRIP = 50
 """Of which the days are read at once: some milliseconds of Redis, which other readers wait for."""
 
-FIELDS = ("reviews", "positive", "strong_positive", "strong_negative", "uncertain")
-"""The last axis of ``Days.counts``."""
-
 
 @dataclass(frozen=True)
 class Days:
-    """What was counted: ``counts`` of shape (..., field), ``micros`` of shape (...), the sums of scores in millionths."""
+    """What was counted: ``counts`` of shape (..., field) by ``FIELDS``, ``micros`` of shape (...), the sums of scores in millionths."""
 
     counts: npt.NDArray[np.integer[Any]]
     micros: npt.NDArray[np.integer[Any]]
@@ -58,18 +55,7 @@ class Days:
 
     def as_counts(self) -> Counts:
         """A single cell, as it would be read from Redis."""
-        reviews, positive, strong_positive, strong_negative, uncertain = map(int, self.counts)
-        return Counts(
-            reviews=reviews,
-            positive=positive,
-            negative=reviews - positive,
-            strong_positive=strong_positive,
-            weak_positive=positive - strong_positive,
-            strong_negative=strong_negative,
-            weak_negative=reviews - positive - strong_negative,
-            uncertain=uncertain,
-            score_sum=Decimal(int(self.micros)) / MICROS,
-        )
+        return counts_of(map(int, self.counts), Decimal(int(self.micros)) / MICROS)
 
 
 class ProductIndex:
