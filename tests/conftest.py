@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
+from impatience import IMPATIENT
 from kafka import KafkaAdminClient
 
 from embedded import KafkaCluster, ValkeyServer
@@ -19,12 +20,7 @@ def kafka() -> Iterator[KafkaCluster]:
 @pytest.fixture(scope="session")
 def fragile() -> Iterator[KafkaCluster]:
     """A broker that tests may kill, if they start it again, and that gives up silent clients soon."""
-    impatient = {
-        "group.min.session.timeout.ms": "1000",
-        # Half the default. A broker that looks for such transactions before its restart is over leaves them open for ever.
-        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "5000",
-    }
-    with KafkaCluster(settings=impatient) as cluster:
+    with KafkaCluster(settings=IMPATIENT) as cluster:
         yield cluster
 
 
