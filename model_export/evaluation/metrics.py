@@ -1,4 +1,4 @@
-"""Plain figures without intervals, for use while training: agreement of scores with labels and with people's ratings."""
+"""Plain figures without intervals, for use while training: agreement of scores with labels."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -74,13 +74,3 @@ def polarity_figures(scores: Sequence[float], labels: Sequence[float]) -> Polari
 def expected_calibration_error(scores: Floats, labels: Floats) -> float:
     """Mean gap between probability and share of positives over equal bins (Naeini et al. 2015)."""
     return float(statistic.calibration_error(np.ones((1, len(scores))), scores, labels)[0])
-
-
-def correlation(scores: Sequence[float], ratings: Sequence[float]) -> dict[str, float]:
-    """Pearson and Spearman correlation of scores with human ratings."""
-    once = np.ones((1, len(scores)))
-    one, other = np.asarray(scores, dtype=float), np.asarray(ratings, dtype=float)
-    return {
-        "pearson": float(statistic.pearson(once, one, other)[0]),
-        "spearman": float(statistic.spearman(once, one, other)[0]),
-    }

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from model_export.evaluation import statistic
 from model_export.evaluation.metrics import (
     ClassFigures,
-    correlation,
     expected_calibration_error,
     polarity_figures,
 )
@@ -62,14 +62,20 @@ def test_certainty_that_is_right_has_no_calibration_error(score: float) -> None:
     assert expected_calibration_error(np.array([score] * 3), np.array([score] * 3)) == 0.0
 
 
+def correlations(scores: list[float], ratings: list[float]) -> dict[str, float]:
+    """Of a single sample in which each text counts once."""
+    sample = np.ones((1, len(scores))), np.array(scores), np.array(ratings)
+    return {"pearson": statistic.pearson(*sample)[0], "spearman": statistic.spearman(*sample)[0]}
+
+
 def test_correlation_by_hand() -> None:
-    figures = correlation([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 4.0])
+    figures = correlations([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 4.0])
 
     assert figures == {"pearson": pytest.approx(0.8), "spearman": pytest.approx(0.8)}
 
 
 def test_any_rising_relation_has_full_rank_correlation() -> None:
-    figures = correlation([1.0, 2.0, 3.0], [1.0, 10.0, 1000.0])
+    figures = correlations([1.0, 2.0, 3.0], [1.0, 10.0, 1000.0])
 
     assert figures["spearman"] == pytest.approx(1.0)
     assert figures["pearson"] < 0.9
