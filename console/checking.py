@@ -6,6 +6,7 @@ import click
 
 from console.extras import need
 from console.option_groups import GroupedCommand, option_of
+from console.options import WRITABLE
 from console.training_data import TrainingData, with_data
 from model_export.data.cleaning import Cleaning
 
@@ -24,7 +25,7 @@ from model_export.data.cleaning import Cleaning
 @option_of(
     "Run",
     "--output",
-    type=click.Path(path_type=Path),
+    type=WRITABLE,
     help="Folder to write the report, the fate of every row, and the parts to, as train writes them.",
 )
 def check_data(data: TrainingData, cleaning: str, seed: int, output: Path | None) -> None:

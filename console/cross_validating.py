@@ -9,6 +9,7 @@ from rich.table import Table
 
 from console.extras import need
 from console.option_groups import GroupedCommand, option_of
+from console.options import WRITABLE
 from console.plan_options import with_plan
 from console.progress import progress
 from console.training_data import TrainingData, with_data
@@ -27,9 +28,7 @@ RUN = "Run"
     show_default=True,
     help="Networks to train, each without one of so many parts.",
 )
-@option_of(
-    RUN, "--output", type=click.Path(path_type=Path), required=True, help="Folder for the figures to write."
-)
+@option_of(RUN, "--output", type=WRITABLE, required=True, help="Folder for the figures to write.")
 @with_plan
 def cross_validate(data: TrainingData, folds: int, output: Path, plan: TrainingPlan) -> None:
     """Train as many networks as there are folds, and measure each on the fold that it has not seen.

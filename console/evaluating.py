@@ -12,7 +12,7 @@ from rich.console import Console
 from console.extras import need
 from console.labelled_reviews import SOURCE_HELP, with_reading
 from console.option_groups import GroupedCommand
-from console.options import with_settings
+from console.options import READABLE, WRITABLE, with_settings
 from console.progress import Meter, progress
 from model_export.data.reviews import Reading
 from schemas.errors import ConfigurationError
@@ -22,9 +22,6 @@ from schemas.settings import ModelSettings
 if TYPE_CHECKING:
     from model_export.evaluation.evaluate import Model
     from model_export.evaluation.measured import OnProgress
-
-READABLE = click.Path(exists=True, path_type=Path)
-WRITABLE = click.Path(path_type=Path)
 
 
 @click.command(cls=GroupedCommand)

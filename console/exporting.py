@@ -8,14 +8,12 @@ import click
 from rich.console import Console
 
 from console.extras import need
+from console.options import READABLE, WRITABLE
 from console.progress import progress
 from schemas.manifest import Precision
 
 if TYPE_CHECKING:
     from torch.nn import Module
-
-READABLE = click.Path(exists=True, path_type=Path)
-WRITABLE = click.Path(path_type=Path)
 
 
 @click.command()

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from enum import EnumType
+from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -15,6 +16,9 @@ from schemas.settings_base import Settings, option_name, own_first, variable_nam
 
 SettingsClass = TypeVar("SettingsClass", bound=Settings)
 Command = Callable[..., Any]
+
+READABLE = click.Path(exists=True, path_type=Path)
+WRITABLE = click.Path(path_type=Path)
 
 
 def with_settings(settings_class: type[SettingsClass]) -> Callable[[Command], Command]:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from console.extras import need
 from console.option_groups import GroupedCommand, option_of
+from console.options import WRITABLE
 from console.plan_options import with_plan
 from console.progress import progress
 from console.training_data import TrainingData, with_data
@@ -20,7 +21,6 @@ from model_export.training.plan import TrainingPlan
 if TYPE_CHECKING:
     from model_export.training.train import Step
 
-WRITABLE = click.Path(path_type=Path)
 RUN = "Run"
 
 

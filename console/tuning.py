@@ -7,6 +7,7 @@ from rich.console import Console
 
 from console.extras import need
 from console.option_groups import GroupedCommand, option_of
+from console.options import WRITABLE
 from console.plan_options import with_plan
 from console.progress import progress
 from console.training import quiet_libraries
@@ -22,7 +23,7 @@ RUN = "Run"
 @option_of(
     RUN,
     "--output",
-    type=click.Path(path_type=Path),
+    type=WRITABLE,
     required=True,
     help="Folder of the search. One that is there goes on: after a kill, or with more trials.",
 )
