@@ -91,12 +91,15 @@ def export(
     from model_export.data.tokens import TextEncoder  # noqa: PLC0415
     from model_export.export.bundle import BundleDescription, write_bundle  # noqa: PLC0415
     from model_export.export.classifier_import import import_classifier  # noqa: PLC0415
+    from model_export.export.grid import Grid  # noqa: PLC0415
     from model_export.training.train import load_checkpoint  # noqa: PLC0415
 
     reviews = read_labelled(held_out)
     with progress("exporting", console=Console(stderr=True)) as meter:
+        grid = Grid()
         if classifier is None:
             assert checkpoint is not None
+            grid = Grid.load(checkpoint)
             network: Module = load_checkpoint(checkpoint)
             encoder = TextEncoder.from_folder(checkpoint, max_length)
         else:
@@ -104,7 +107,9 @@ def export(
             network, encoder = import_classifier(classifier, reviews, max_length=max_length, outputs=names)
             limits = (*limits, network.intensity_rule)
         words = BundleDescription(name, description, base_model, licence, data_description, languages, limits)
-        manifest = write_bundle(network, encoder, reviews, output, words, precisions, meter.at)
+        manifest = write_bundle(
+            network, encoder, reviews, output, words, precisions, grid=grid, progress=meter.at
+        )
     click.echo(f"bundle: {output}")
     click.echo(json.dumps(manifest.metrics, indent=2))
     click.echo(f"its model card: reviewstream card --bundle {output}")

@@ -1,6 +1,6 @@
 """What flows into the products of a float network, over some reviews: the ground on which int8 scales are chosen."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -10,19 +10,37 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 
 Floats = npt.NDArray[np.float64]
 
+NARROW = 2
+"""Products of so few outputs, as the two heads, stay in float: they cost nothing, and the logits come right out of them."""
+
 
 def products(model: ModelProto) -> dict[str, list[NodeProto]]:
     """By activation, (batch, ..., channels), its products with constant matrices, (channels, outputs).
 
-    A matrix that other nodes use too is left out, since it must stay as it is.
+    Left out are narrow ones, and matrices that other nodes use too, since those must stay as they are.
     """
-    matrices = {tensor.name for tensor in model.graph.initializer if len(tensor.dims) == 2}
-    uses = [name for node in model.graph.node for name in node.input]
+    matrices = _matrices(model)
+    uses = Counter(name for node in model.graph.node for name in node.input)
     found = defaultdict(list)
     for node in model.graph.node:
-        if node.op_type == "MatMul" and node.input[1] in matrices and uses.count(node.input[1]) == 1:
+        if node.op_type == "MatMul" and matrices.get(node.input[1], 0) > NARROW and uses[node.input[1]] == 1:
             found[node.input[0]].append(node)
     return found
+
+
+def narrow_products(model: ModelProto) -> list[NodeProto]:
+    """Products with constant matrices that stay in float."""
+    matrices = _matrices(model)
+    return [
+        node
+        for node in model.graph.node
+        if node.op_type == "MatMul" and 0 < matrices.get(node.input[1], 0) <= NARROW
+    ]
+
+
+def _matrices(model: ModelProto) -> dict[str, int]:
+    """Outputs of each constant matrix, by its name."""
+    return {tensor.name: tensor.dims[1] for tensor in model.graph.initializer if len(tensor.dims) == 2}
 
 
 def largest_values(model: ModelProto, token_ids: Sequence[Sequence[int]]) -> dict[str, Floats]:

@@ -16,6 +16,7 @@ from torch import nn
 from model_export.data.reviews import LabelledReview
 from model_export.data.tokens import TextEncoder
 from model_export.export.calibrate import fit_bias, fit_review_threshold, fit_temperature
+from model_export.export.grid import Grid
 from model_export.export.neighbours import ORDERS
 from model_export.export.onnx_graph import INPUTS, OPSET, OUTPUT
 from model_export.export.parity import accuracy, prove_parity, refuse_infinite
@@ -62,7 +63,16 @@ def export(
     """Export the checkpoint that ``train`` wrote into the folder ``checkpoint``; see ``write_bundle``."""
     network = load_checkpoint(checkpoint)
     encoder = TextEncoder.from_folder(checkpoint, max_length)
-    return write_bundle(network, encoder, held_out, output, description, precisions, progress)
+    return write_bundle(
+        network,
+        encoder,
+        held_out,
+        output,
+        description,
+        precisions,
+        grid=Grid.load(checkpoint),
+        progress=progress,
+    )
 
 
 def write_bundle(
@@ -72,6 +82,8 @@ def write_bundle(
     output: Path,
     description: BundleDescription,
     precisions: Sequence[Precision] = ("int8",),
+    *,
+    grid: Grid | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Manifest:
     """Calibrate on ``held_out``, export, prove parity, and put the bundle into the folder ``output``.
@@ -83,11 +95,12 @@ def write_bundle(
         output: bundle folder; an older one is replaced only by a complete new one.
         description: words for the manifest.
         precisions: variants to include; the first one is calibrated.
+        grid: int8 grid that the network was trained on, so that int8 has the very same weights.
         progress: is told how far the work is.
 
     Raises:
         BundleError: a variant differs from the trained network by more than its precision may, a score depends on its
-            neighbours, or the network cannot read as many tokens as the encoder gives.
+            neighbours, the network cannot read as many tokens as the encoder gives, or it has left its grid.
     """
     reviews = [review for review in held_out if review.polarity is not None]
     token_ids = encoder.encode([review.text for review in reviews])
@@ -101,7 +114,7 @@ def write_bundle(
     of_torch[:, 0] += bias
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        paths = write_variants(Shifted(network, bias).eval(), precisions, folder, token_ids)
+        paths = write_variants(Shifted(network, bias).eval(), precisions, folder, token_ids, grid)
         logits = {name: onnx_logits(path, token_ids, meter.advance) for name, path in paths.items()}
         served = logits[precisions[0]]
         heads = _heads(reviews, served, polarity)

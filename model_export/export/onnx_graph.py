@@ -9,6 +9,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
+from onnx import NodeProto
 from torch import nn
 
 OPSET = 17
@@ -34,6 +35,16 @@ def export_fp32(network: nn.Module, path: Path) -> None:
             dynamo=False,
         )
     onnx.checker.check_model(str(path))
+
+
+def module_of(node: NodeProto) -> str:
+    """The torch module that a node was traced from, as the network names it: the path in the node's name."""
+    names: list[str] = []
+    for name in node.name.strip("/").split("/")[:-1]:
+        if names and name.startswith(f"{names[-1]}."):  # a part of a sequence is called hidden/hidden.0
+            names.pop()
+        names.append(name)
+    return ".".join(names).removeprefix("network.")  # of the wrapper that moves the logits
 
 
 def start_on_cpu(path: Path) -> Callable[[Tokens, Tokens], npt.NDArray[np.float32]]:

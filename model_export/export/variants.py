@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from model_export.export.grid import Grid
 from model_export.export.half import write_fp16
 from model_export.export.int8 import quantise_int8
 from model_export.export.neighbours import BATCH, measure_neighbours, refuse_dependence
@@ -78,11 +79,15 @@ def torch_logits(
 
 
 def write_variants(
-    network: nn.Module, precisions: Sequence[Precision], folder: Path, seen: Sequence[TokenIds]
+    network: nn.Module,
+    precisions: Sequence[Precision],
+    folder: Path,
+    seen: Sequence[TokenIds],
+    grid: Grid | None = None,
 ) -> Mapping[Precision, Path]:
     """Write the network in fp32, which the others are made of, and in every precision that is asked for.
 
-    Int8 is fitted to the reviews ``seen``, as token ids.
+    Int8 is fitted to the reviews ``seen``, as token ids, where the weights do not stand on their ``grid`` already.
     """
     paths: dict[Precision, Path] = {
         precision: folder / f"model.{precision}.onnx" for precision in dict.fromkeys(("fp32", *precisions))
@@ -91,7 +96,7 @@ def write_variants(
     if "fp16" in paths:
         write_fp16(paths["fp32"], paths["fp16"], network)
     if "int8" in paths:
-        quantise_int8(paths["fp32"], paths["int8"], seen)
+        quantise_int8(paths["fp32"], paths["int8"], seen, grid)
     return paths
 
 

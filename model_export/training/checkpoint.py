@@ -7,6 +7,7 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig
 
+from model_export.export.grid import GRID_FILE, Grid
 from model_export.networks.architectures import build
 from model_export.networks.classifier import ReviewClassifier
 from model_export.networks.design import NetworkDesign
@@ -36,9 +37,22 @@ class TrainingResult:
     dev_accuracy: float | None = None
 
 
-def save_checkpoint(beginning: Beginning, output: Path, plan: TrainingPlan, result: TrainingResult) -> None:
-    """Write the folder that ``load_checkpoint`` and the export read; the weights last."""
+def save_checkpoint(
+    beginning: Beginning, output: Path, plan: TrainingPlan, result: TrainingResult, grid: Grid | None = None
+) -> None:
+    """Write the folder that ``load_checkpoint`` and the export read; the weights last.
+
+    Args:
+        beginning: the network, trained by now, its tokenizer and its design.
+        output: the folder.
+        plan: of the run.
+        result: of the run.
+        grid: on which the weights stand, if they do.
+    """
     output.mkdir(parents=True, exist_ok=True)
+    (output / GRID_FILE).unlink(missing_ok=True)  # of an earlier run
+    if grid is not None:
+        grid.save(output)
     if beginning.config is not None:
         beginning.config.save_pretrained(output / ENCODER_FOLDER)
     (output / NETWORK_FILE).write_text(beginning.design.model_dump_json(indent=2) + "\n")

@@ -103,6 +103,13 @@ class TrainingPlan:
         int,
         _field(MODE, "So many lowest layers of a transformer stay as they are, and its embeddings.", ge=0),
     ] = 0
+    quantise_aware: Annotated[
+        bool,
+        _field(
+            MODE,
+            "Train the checkpoint in begin-with further on the grid of values that int8 has, so that the export need not round.",
+        ),
+    ] = False
     lora_rank: Annotated[int, _field(MODE, "Of the updates.", ge=1)] = 8
     lora_alpha: Annotated[int, _field(MODE, "Updates count alpha / rank times.", ge=1)] = 16
 

@@ -31,6 +31,7 @@ from model_export.training.crops import crops
 from model_export.training.machine import calculates_in_bf16
 from model_export.training.parameters import choose_trained, join_updates
 from model_export.training.plan import TrainingPlan
+from model_export.training.quantise import put_on_grid, settle_on_grid
 from model_export.training.resume import STEPS_FOLDER, begin_steps, step_to_go_on_from
 from model_export.training.trainer import ReviewTrainer, token_batches
 from schemas.errors import ConfigurationError
@@ -78,6 +79,10 @@ def train(
     """
     if plan.patience is not None and not dev:
         raise ConfigurationError("patience: stopping early needs development reviews to measure on")
+    if plan.quantise_aware and (plan.begin_with is None or plan.mode != "full"):
+        raise ConfigurationError(
+            "quantise_aware is the end of a training: it goes on with all weights (mode full) of the checkpoint in begin_with"
+        )
     set_seed(plan.seed)
     saved = step_to_go_on_from(output, plan, reviews) if resume else None
     beginning = begin(plan, [review.text for review in reviews], word_vectors_too=saved is None)
@@ -90,6 +95,7 @@ def train(
     data, measured = (
         TokenisedReviews(rows, encoder, plan.heaviest_weight, plan.balance) for rows in (learned, dev)
     )
+    grid = put_on_grid(network, data.token_ids) if plan.quantise_aware else None
     trainer = ReviewTrainer(
         plan,
         encoder.pad_id,
@@ -105,6 +111,7 @@ def train(
     trainer.train(resume_from_checkpoint=str(saved) if saved else None)
     seconds = time.monotonic() - started
     join_updates(network)
+    settle_on_grid(network)
     best = _best(trainer.state)
     result = TrainingResult(
         steps=trainer.state.global_step,
@@ -115,7 +122,7 @@ def train(
         dev_loss=best.get("eval_loss"),
         dev_accuracy=best.get("eval_accuracy"),
     )
-    save_checkpoint(beginning, output, plan, result)
+    save_checkpoint(beginning, output, plan, result, grid)
     return result
 
 

@@ -13,6 +13,8 @@ from onnx import GraphProto, numpy_helper
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from model_export.export.grid import GRID_FILE
+from model_export.export.onnx_graph import module_of
 from model_export.training.resume import STEPS_FOLDER
 from schemas.errors import ConfigurationError
 
@@ -51,7 +53,7 @@ def write_mean(checkpoints: Sequence[Path], output: Path) -> None:
     Often as good as an ensemble of them, at the price of one (Wortsman et al. 2022, "Model soups").
     """
     states = [load_file(folder / WEIGHTS_FILE) for folder in checkpoints]
-    shutil.copytree(checkpoints[0], output, ignore=shutil.ignore_patterns(STEPS_FOLDER))
+    shutil.copytree(checkpoints[0], output, ignore=shutil.ignore_patterns(STEPS_FOLDER, GRID_FILE))
     mean = {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
     save_file(mean, output / WEIGHTS_FILE)
 
@@ -72,8 +74,9 @@ def dequantised(graph: GraphProto) -> dict[str, Tensor]:
     for node in graph.node:
         if node.op_type == "MatMulInteger":
             matrix = _matrix(arrays, node.input[1]).T  # (outputs, channels), as torch has it
-            module = node.name.strip("/").removesuffix("MatMul_quant").removesuffix("/Gemm_").strip("/")
-            weights[f"{module.replace('/', '.')}.weight"] = matrix * divided.get(node.input[0], 1.0)
+            weights[f"{module_of(node)}.weight"] = matrix * divided.get(node.input[0], 1.0)
+        if node.op_type == "MatMul" and node.input[1] in weights:  # left in float, but turned round
+            weights[node.input[1]] = weights[node.input[1]].T
     named = {name.removeprefix("network."): array for name, array in weights.items()}
     # The export moves the logits of the polarity to what was seen on held-out reviews.
     named["heads.bias"] = named["heads.bias"] + arrays.get("bias", 0.0)

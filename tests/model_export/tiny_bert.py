@@ -25,13 +25,13 @@ VOCABULARY = {
 }
 
 
-def write_base(folder: Path) -> Path:
-    """The folder of a "pretrained" encoder: random weights, the same ones each time."""
+def write_base(folder: Path, words: int = len(VOCABULARY), layers: int = 2) -> Path:
+    """The folder of a "pretrained" encoder: random weights, the same ones each time; its table may have unused rows."""
     set_seed(7)
     config = BertConfig(
-        vocab_size=len(VOCABULARY),
+        vocab_size=words,
         hidden_size=32,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=MAX_LENGTH,
