@@ -15,7 +15,7 @@ from console.option_groups import GroupedCommand, option_of
 from console.options import WRITABLE
 from console.plan_options import with_plan
 from console.progress import progress
-from console.training_data import TrainingData, with_data
+from console.training_data import TrainingData, with_data, with_unlabelled
 from model_export.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ RUN = "Run"
 
 @click.command(cls=GroupedCommand)
 @with_data
+@with_unlabelled
 @option_of(RUN, "--output", type=WRITABLE, required=True, help="Checkpoint folder to write.")
 @option_of(RUN, "--resume", is_flag=True, help="Go on from the last saved step of a run that was killed.")
 @option_of(RUN, "--tensorboard", is_flag=True, help="Write the course of the run to OUTPUT/tensorboard.")
@@ -63,7 +64,7 @@ def train(
         need("tracking", "tensorboard")
     if wandb_project is not None:
         need("tracking", "wandb")
-    prepared = data.prepare(cleaning=plan.cleaning, seed=plan.seed)
+    prepared = data.prepare(cleaning=plan.cleaning, seed=plan.seed, teacher=plan.teacher)
     from model_export.data.record import write_record  # noqa: PLC0415 -- scipy takes seconds to import
     from model_export.data.report import Fate  # noqa: PLC0415
     from model_export.training.tracking import tracking  # noqa: PLC0415 -- torch takes seconds to import
@@ -75,7 +76,7 @@ def train(
         tracking(
             output, plan, tensorboard=tensorboard, wandb_project=wandb_project, offline=wandb_offline
         ) as callbacks,
-        shown_progress("training") as watch,
+        shown_progress() as watch,
     ):
         result = fit(
             prepared.part(Fate.TRAINING),
@@ -107,14 +108,14 @@ def quiet_libraries() -> None:
 
 
 @contextmanager
-def shown_progress(what: str) -> "Iterator[Callable[[Step], None]]":
+def shown_progress() -> "Iterator[Callable[[Step], None]]":
     """A bar of steps with the latest losses and the time left."""
-    with progress(what, console=Console(stderr=True)) as meter:
+    with progress("training", console=Console(stderr=True)) as meter:
 
         def watch(step: "Step") -> None:
             losses = [("loss", step.loss), ("dev loss", step.dev_loss)]
             known = [f"{name} {value:.3f}" for name, value in losses if value is not None]
-            meter.says(", ".join([what, *known]))
+            meter.says(", ".join([step.what, *known]))
             meter.at(step.done, step.total)
 
         yield watch

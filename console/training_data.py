@@ -30,24 +30,31 @@ class TrainingData:
     data: tuple[str, ...]
     dev: tuple[str, ...]
     held_out: tuple[str, ...]
+    unlabelled: tuple[str, ...]
     reading: Reading
     choices: dict[str, Any]
 
-    def prepare(self, *, cleaning: Cleaning, seed: int, **choices: Any) -> "Prepared":
+    def prepare(
+        self, *, cleaning: Cleaning, seed: int, teacher: str | None = None, **choices: Any
+    ) -> "Prepared":
         """Read, filter and part the reviews, and show the report.
 
         Args:
             cleaning: what the tokenizer will rewrite.
             seed: of the parts.
+            teacher: that will label what has no label.
             choices: fields of ``Choices`` that count more than the options.
 
         Raises:
             TrainingDataError: they cannot be trained on.
+            click.UsageError: there are unlabelled ones and no teacher.
         """
+        if self.unlabelled and teacher is None:
+            raise click.UsageError("--unlabelled needs a --teacher to label them")
         # scikit-learn and scipy take seconds to import.
         from model_export.data.prepare import Choices, Given, prepare  # noqa: PLC0415
 
-        given = Given(self.data, self.dev, self.held_out)
+        given = Given(self.data, self.dev, self.held_out, self.unlabelled)
         chosen = Choices(cleaning=cleaning, seed=seed, **(self.choices | choices))
         with progress("reading", console=Console(stderr=True)) as meter:
 
@@ -70,11 +77,12 @@ def with_data(command: Callable[..., Any]) -> Callable[..., Any]:
         data: tuple[str, ...],
         dev: tuple[str, ...],
         held_out: tuple[str, ...],
+        unlabelled: tuple[str, ...] = (),
         reading: Reading,
         **arguments: Any,
     ) -> Any:
         choices = {name: arguments.pop(name) for name in _CHOICES if name in arguments}
-        return command(data=TrainingData(data, dev, held_out, reading, choices), **arguments)
+        return command(data=TrainingData(data, dev, held_out, unlabelled, reading, choices), **arguments)
 
     decorated: Callable[..., Any] = run
     for decorate in reversed((*_SOURCES, *_CHOICES.values())):
@@ -116,6 +124,15 @@ _SOURCES = (
         "beside the checkpoint. Repeatable.",
     ),
 )
+
+with_unlabelled = option_of(
+    GROUP,
+    "--unlabelled",
+    multiple=True,
+    metavar="SOURCE",
+    help="More reviews to train on, whose labels may be missing: the --teacher says what it thinks of them. Repeatable.",
+)
+"""For commands that train."""
 
 _CHOICES = {
     "dev_share": option_of(

@@ -1,7 +1,7 @@
 """The way of labelled reviews to training: read, filter, part by product, prove that no part leaks into another."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -63,6 +63,8 @@ class Given:
     training: Sequence[Source]
     dev: Sequence[Source] = ()
     held_out: Sequence[Source] = ()
+    unlabelled: Sequence[Source] = ()
+    """More to train on, for a teacher to label; a text that stands in both is taken from the labelled ones."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +127,20 @@ def _read(given: Given, reading: Reading, watch: Watch) -> tuple[list[LabelledRe
     reviews: list[LabelledReview] = []
     fates: list[Fate] = []
     tally = Tally()
+    every_row = replace(reading, keep_unlabelled=True)
     sources = [
-        (part, source)
-        for part, sources in zip(PARTS, (given.training, given.dev, given.held_out), strict=True)
+        (part, source, how)
+        for part, sources, how in (
+            (Fate.TRAINING, given.training, reading),
+            (Fate.TRAINING, given.unlabelled, every_row),
+            (Fate.DEV, given.dev, reading),
+            (Fate.HELD_OUT, given.held_out, reading),
+        )
         for source in sources
     ]
-    for number, (part, source) in enumerate(sources):
+    for number, (part, source, how) in enumerate(sources):
         watch(f"reading {source}", number, len(sources))
-        read = read_labelled(source, reading, tally)
+        read = read_labelled(source, how, tally)
         reviews += read
         fates += [part] * len(read)
     return reviews, np.array([*fates, None], dtype=object)[:-1], tally

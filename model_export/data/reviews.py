@@ -65,6 +65,8 @@ class Reading:
     encoding: str | None = None
     skip_bad_rows: bool = False
     """Leave out what cannot be used, and count it; otherwise it ends the reading."""
+    keep_unlabelled: bool = False
+    """Keep rows without a label, of which a teacher will say what it thinks; no column of labels is needed then."""
 
 
 @dataclass
@@ -88,7 +90,7 @@ def read_labelled(
     reading: Reading = Reading(),
     tally: Tally | None = None,
 ) -> list[LabelledReview]:
-    """Read every labelled review of ``source``; rows that carry no label for either head are left out.
+    """Read every labelled review of ``source``; rows that carry no label for either head are left out, unless asked for.
 
     Args:
         source: as ``model_export.data.sources.rows`` takes it.
@@ -100,7 +102,7 @@ def read_labelled(
     """
     met = Tally()
     reviews = list(_reviews(source, reading, met))
-    _require_columns(source, reading.columns, met)
+    _require_columns(source, reading, met)
     if met.bad and not reading.skip_bad_rows:
         raise TrainingDataError(_complaint(source, met))
     if not reviews:
@@ -129,7 +131,7 @@ def parse_row(row: Row, reading: Reading = Reading()) -> LabelledReview | BadRow
         return BadRow(row.place, UNKNOWN_LABEL, str(unknown))
     polarity = label if label is not None else polarity_of_stars(rating)
     intensity = strength if strength is not None else intensity_of_stars(rating)
-    if polarity is None and intensity is None:
+    if polarity is None and intensity is None and not reading.keep_unlabelled:
         return None
     return LabelledReview(
         text=text.encode("utf-8", "replace").decode(),  # half of a surrogate pair is no character
@@ -174,16 +176,18 @@ def _reviews(source: str | Path, reading: Reading, tally: Tally) -> Iterator[Lab
             yield review
 
 
-def _require_columns(source: str | Path, columns: Columns, tally: Tally) -> None:
+def _require_columns(source: str | Path, reading: Reading, tally: Tally) -> None:
     """Refuse a source that lacks a column that is needed or was named, and show which it has."""
     if not tally.columns:
         return
-    default = Columns()
+    columns, default = reading.columns, Columns()
     named = {
         name.name: getattr(columns, name.name)
         for name in fields(columns)
         if getattr(columns, name.name) != getattr(default, name.name)
     } | {"text": columns.text}
+    if reading.keep_unlabelled:
+        named = {"text": columns.text}
     have = ", ".join(tally.columns)
     for name, column in named.items():
         if column not in tally.columns:
@@ -191,7 +195,8 @@ def _require_columns(source: str | Path, columns: Columns, tally: Tally) -> None
             raise TrainingDataError(
                 f"{source}: no column {column!r}; there are: {have}; name the right one with --{option}-column"
             )
-    if not {columns.label, columns.rating, columns.intensity} & tally.columns.keys():
+    labels = {columns.label, columns.rating, columns.intensity}
+    if not reading.keep_unlabelled and not labels & tally.columns.keys():
         raise TrainingDataError(
             f"{source}: no column {columns.label!r} or {columns.rating!r}; there are: {have}; name the one that "
             "holds labels with --label-column, or stars with --rating-column"

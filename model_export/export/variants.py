@@ -67,13 +67,15 @@ def refuse_unreadable_length(network: nn.Module, token_ids: Sequence[TokenIds], 
 def torch_logits(
     network: nn.Module, token_ids: Sequence[TokenIds], pad_id: int, advance: Advance = unwatched
 ) -> Floats:
-    """Logits (reviews, 2) of the torch network, in batches of like length."""
+    """Logits (reviews, 2) of the torch network, in batches of like length, wherever its weights are."""
     order = sorted(range(len(token_ids)), key=lambda row: len(token_ids[row]))
+    device = next(network.parameters()).device
     logits = np.empty((len(token_ids), 2))
     with torch.inference_mode():
         for start in range(0, len(order), TORCH_BATCH):
             rows = order[start : start + TORCH_BATCH]
-            logits[rows] = network(*pad([token_ids[row] for row in rows], pad_id)).numpy()
+            input_ids, mask = pad([token_ids[row] for row in rows], pad_id)
+            logits[rows] = network(input_ids.to(device), mask.to(device)).float().cpu().numpy()
             advance(len(rows))
     return logits
 

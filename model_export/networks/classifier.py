@@ -47,13 +47,14 @@ class ReviewClassifier(nn.Module):
         *,
         head: HeadDesign | None = None,
         pooling: Pooling | None = None,
+        layers: int | None = None,
     ) -> "ReviewClassifier":
-        """Put a fresh head on a pretrained transformer (a local folder or a name of the hub).
+        """Put a fresh head on a pretrained transformer (a local folder or a name of the hub), or on its lowest ``layers``.
 
         Raises:
-            ConfigurationError: there is no such transformer, or none that reads texts by itself.
+            ConfigurationError: there is no such transformer, none that reads texts by itself, or none of so many layers.
         """
-        encoder = load_transformer(str(name), encoder_dropout)
+        encoder = load_transformer(str(name), encoder_dropout, layers)
         head = head or HeadDesign(dropout=dropout)
         return cls(encoder, encoder.config.hidden_size, head, reader_of(encoder.config, pooling))
 
@@ -91,7 +92,7 @@ def masked_loss(
 
     Args:
         logits: (batch, 2).
-        labels: (batch, 2) of 0, 1 or NaN where unknown.
+        labels: (batch, 2) of 0 to 1: a class, a teacher's probability, or NaN where unknown.
         weights: (batch,) of each row, applied to its polarity.
         smoothing: how far labels are drawn to 0.5 (Szegedy et al. 2016): star ratings are noisy.
         intensity_weight: share of the intensity head, which far fewer rows can teach.

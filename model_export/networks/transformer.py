@@ -38,11 +38,15 @@ DROPOUTS = (
 """What the kinds of transformers call the dropout inside."""
 
 
-def read_config(name: str) -> PretrainedConfig:
+def read_config(name: str, layers: int | None = None) -> PretrainedConfig:
     """The configuration of a transformer in a local folder or of the hub.
 
+    Args:
+        name: of it.
+        layers: so many lowest ones are kept; None keeps all.
+
     Raises:
-        ConfigurationError: there is none, or it is of a kind that cannot be used here.
+        ConfigurationError: there is none, it is of a kind that cannot be used here, or it has fewer layers.
     """
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(name)
@@ -55,16 +59,26 @@ def read_config(name: str) -> PretrainedConfig:
         raise ConfigurationError(
             f"{name!r} is a {config.model_type}, an encoder with a decoder; use one of either"
         )
+    if layers is not None:
+        if layers > config.num_hidden_layers:
+            raise ConfigurationError(f"layers {layers}: {name!r} has {config.num_hidden_layers}")
+        config.num_hidden_layers = layers
     return config
 
 
-def load_transformer(name: str, dropout: float) -> PreTrainedModel:
+def load_transformer(name: str, dropout: float, layers: int | None = None) -> PreTrainedModel:
     """The pretrained transformer, float32, with ``dropout`` inside.
 
+    Args:
+        name: of it, a folder or of the hub.
+        dropout: while training.
+        layers: so many lowest ones are kept; None keeps all. To drop the top ones is as good a way to a smaller network
+            as any that needs no new pretraining (Sajjad et al. 2020, "Poor Man's BERT: Smaller and Faster Transformer Models").
+
     Raises:
-        ConfigurationError: it cannot be loaded.
+        ConfigurationError: it cannot be loaded, or has fewer layers.
     """
-    config = read_config(name)
+    config, kept = read_config(name), read_config(name, layers)
     for attribute in DROPOUTS:
         if hasattr(config, attribute):
             setattr(config, attribute, dropout)
@@ -74,7 +88,16 @@ def load_transformer(name: str, dropout: float) -> PreTrainedModel:
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigurationError(f"the weights of {name!r} cannot be loaded: {error}") from error
+    _cut(model, kept.num_hidden_layers)
     return model
+
+
+def _cut(model: PreTrainedModel, layers: int) -> None:
+    """Take the layers above the lowest ``layers`` away."""
+    for module in model.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == model.config.num_hidden_layers:
+            del module[layers:]
+    model.config.num_hidden_layers = layers
 
 
 def empty_transformer(config: PretrainedConfig) -> PreTrainedModel:

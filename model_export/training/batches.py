@@ -102,7 +102,12 @@ def balancing_weights(
     def group(review: LabelledReview) -> str:
         return review.domain if balance == "domain" else ""
 
-    kinds = Counter((group(review), review.polarity) for review in reviews)
+    def kind(review: LabelledReview) -> tuple[str, bool]:
+        return group(review), (
+            review.polarity or 0.0
+        ) >= 0.5  # a teacher's probability lies between the classes
+
+    kinds = Counter(kind(review) for review in reviews if review.polarity is not None)
     groups = Counter(group(review) for review in reviews if review.polarity is not None)
 
     def weight(review: LabelledReview) -> float:
@@ -110,7 +115,7 @@ def balancing_weights(
             return 0.0
         if balance == "none":
             return 1.0
-        return min(heaviest, 0.5 * groups[group(review)] / kinds[group(review), review.polarity])
+        return min(heaviest, 0.5 * groups[group(review)] / kinds[kind(review)])
 
     return [weight(review) for review in reviews]
 

@@ -56,7 +56,7 @@ def begin(plan: TrainingPlan, texts: Sequence[str], *, word_vectors_too: bool) -
 
 
 def _pretrained(plan: TrainingPlan, head: HeadDesign) -> Beginning:
-    config = read_config(plan.architecture)
+    config = read_config(plan.architecture, plan.layers)
     limit = positions(config)
     if limit is not None and round_up(plan.max_length) > limit:
         raise ConfigurationError(
@@ -70,6 +70,7 @@ def _pretrained(plan: TrainingPlan, head: HeadDesign) -> Beginning:
         encoder_dropout=0.0 if plan.mode == "frozen" else plan.encoder_dropout,
         head=head,
         pooling=plan.pooling,
+        layers=plan.layers,
     )
     return Beginning(network, NetworkDesign(head=head, pooling=plan.pooling), tokenizer, config)
 
@@ -85,8 +86,10 @@ def _from_scratch(
         raise ConfigurationError(
             f"begin_with is of transformers; {plan.architecture} makes a vocabulary of its own"
         )
-    if plan.pooling is not None:
-        raise ConfigurationError(f"pooling is of transformers; {plan.architecture} has a way of its own")
+    if plan.pooling is not None or plan.layers is not None:
+        raise ConfigurationError(
+            f"pooling and layers are of transformers; {plan.architecture} has a way of its own"
+        )
     cleaned = [clean(text, plan.cleaning.steps) for text in texts]
     tokenizer = train_tokenizer(cleaned, plan.vocabulary_size)
     rewrite(tokenizer, plan.cleaning.steps)

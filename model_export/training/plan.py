@@ -52,6 +52,14 @@ class TrainingPlan:
             "scratch: textcnn, bilstm, lstm.",
         ),
     ] = DEFAULT_ARCHITECTURE
+    layers: Annotated[
+        int | None,
+        _field(
+            NETWORK,
+            "Keep so many lowest layers of a transformer: half of them score twice as many reviews; unset: all.",
+            ge=1,
+        ),
+    ] = None
     begin_with: Annotated[
         str | None,
         _field(
@@ -147,6 +155,17 @@ class TrainingPlan:
         1.0
     )
 
+    teacher: Annotated[
+        str | None,
+        _field(
+            LOSS,
+            "Folder of a checkpoint or a bundle, of any architecture, whose probabilities are learned beside the labels (Hinton et "
+            "al. 2015); what has no label learns them alone.",
+        ),
+    ] = None
+    teacher_share: Annotated[
+        float, _field(LOSS, "How much the teacher's probability counts where there is a label.", ge=0, le=1)
+    ] = 0.5
     label_smoothing: Annotated[
         float, _field(LOSS, "How far labels are drawn to 0.5: stars are noisy.", ge=0, lt=1)
     ] = 0.0

@@ -29,30 +29,33 @@ class FakeQuantised(nn.Module):
     """A weight -> the nearest value of its grid; its gradient goes through, and is 0 beyond the largest step."""
 
     scales: Tensor
-    divisors: Tensor
     zeros: Tensor
+    divisors: Tensor | None
 
-    def __init__(self, scales: Floats, divisors: Floats, largest: int, axis: int) -> None:
+    def __init__(self, scales: Floats, divisors: Floats | None, largest: int, axis: int) -> None:
         """A grid along ``axis`` of the weight.
 
         Args:
             scales: of each index along the axis.
-            divisors: of each index along the other axis.
+            divisors: of each index along the other axis; None divides by nothing.
             largest: step.
             axis: 0 or 1.
         """
         super().__init__()
         self.register_buffer("scales", torch.from_numpy(scales))
-        self.register_buffer("divisors", torch.from_numpy(divisors).unsqueeze(axis))
         self.register_buffer("zeros", torch.zeros(len(scales), dtype=torch.int32))
+        self.register_buffer(
+            "divisors", None if divisors is None else torch.from_numpy(divisors).unsqueeze(axis)
+        )
         self._largest = largest
         self._axis = axis
 
     def forward(self, weight: Tensor) -> Tensor:
+        smoothed = weight if self.divisors is None else weight * self.divisors
         rounded: Tensor = torch.fake_quantize_per_channel_affine(
-            weight * self.divisors, self.scales, self.zeros, self._axis, -self._largest, self._largest
+            smoothed, self.scales, self.zeros, self._axis, -self._largest, self._largest
         )
-        return rounded / self.divisors
+        return rounded if self.divisors is None else rounded / self.divisors
 
 
 def put_on_grid(network: nn.Module, token_ids: Sequence[Sequence[int]]) -> Grid:
@@ -75,9 +78,8 @@ def put_on_grid(network: nn.Module, token_ids: Sequence[Sequence[int]]) -> Grid:
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Embedding) and module.num_embeddings >= LEAST_ROWS:
             tables[name] = row_scales(module.weight.detach().numpy())
-            each = np.ones(module.embedding_dim, dtype=np.float32)
             parametrize.register_parametrization(
-                module, "weight", FakeQuantised(tables[name], each, STEPS, axis=0)
+                module, "weight", FakeQuantised(tables[name], None, STEPS, axis=0)
             )
     return Grid(products, tables)
 
@@ -109,13 +111,14 @@ def _put_product(module: nn.Linear | Conv1D, rounded: Rounded) -> None:
     So the run begins with the errors of the outputs cancelled, and a weight that was between two steps is still near both.
     """
     axis = 0 if isinstance(module, nn.Linear) else 1
-    parametrization = FakeQuantised(rounded.grid.scales, rounded.grid.divisors, LARGEST_STEP, axis)
-    steps = torch.from_numpy(rounded.steps.astype(np.float32))  # (channels, outputs)
-    scales = parametrization.scales.unsqueeze(1 - axis)
+    grid = rounded.grid
+    divisors = grid.divisors if (grid.divisors > 1).any() else None
+    units = torch.from_numpy(grid.scales / grid.divisors[:, None])  # (channels, outputs)
+    steps = torch.from_numpy(rounded.steps.astype(np.float32))
+    if axis == 0:
+        units, steps = units.T, steps.T
     with torch.no_grad():
-        middle = steps.T if axis == 0 else steps
-        nearest = (module.weight * parametrization.divisors).clamp(
-            (middle - WITHIN_STEP) * scales, (middle + WITHIN_STEP) * scales
-        )
-        module.weight.copy_(nearest / parametrization.divisors)
-    parametrize.register_parametrization(module, "weight", parametrization)
+        module.weight.clamp_((steps - WITHIN_STEP) * units, (steps + WITHIN_STEP) * units)
+    parametrize.register_parametrization(
+        module, "weight", FakeQuantised(grid.scales, divisors, LARGEST_STEP, axis)
+    )

@@ -18,8 +18,13 @@ STATE_FILE = "trainer_state.json"
 """transformers' Trainer writes it last into the folder of a step."""
 
 
+def has_begun(output: Path) -> bool:
+    """Whether a run has left anything to go on from, if only what its teacher says."""
+    return (output / STEPS_FOLDER / RUN_FILE).exists()
+
+
 def step_to_go_on_from(output: Path, plan: TrainingPlan, reviews: Sequence[LabelledReview]) -> Path | None:
-    """The last step that was saved whole; None where a run has to begin anew.
+    """The last step that was saved whole; None where none was.
 
     A step in whose midst the run was killed is removed.
 
@@ -27,7 +32,7 @@ def step_to_go_on_from(output: Path, plan: TrainingPlan, reviews: Sequence[Label
         ConfigurationError: what is to go on began with another plan or with other reviews.
     """
     folder = output / STEPS_FOLDER
-    if (folder / RUN_FILE).exists():
+    if has_begun(output):
         _compare(json.loads((folder / RUN_FILE).read_text()), _run(plan, reviews), output)
     saved = _whole_steps(folder)
     return saved[-1] if saved else None

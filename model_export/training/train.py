@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ from model_export.training.machine import calculates_in_bf16
 from model_export.training.parameters import choose_trained, join_updates
 from model_export.training.plan import TrainingPlan
 from model_export.training.quantise import put_on_grid, settle_on_grid
-from model_export.training.resume import STEPS_FOLDER, begin_steps, step_to_go_on_from
+from model_export.training.resume import STEPS_FOLDER, begin_steps, has_begun, step_to_go_on_from
+from model_export.training.teacher import TEACHER_FILE, open_teacher, taught
 from model_export.training.trainer import ReviewTrainer, token_batches
 from schemas.errors import ConfigurationError
 
@@ -51,6 +53,7 @@ class Step:
     loss: float | None
     """Of the latest steps."""
     dev_loss: float | None
+    what: str = "training"
 
 
 def train(
@@ -71,7 +74,7 @@ def train(
         plan: everything else about the run.
         dev: reviews to measure on now and then. The network with the least loss on them is the one that is kept.
         resume: go on from the last saved step of a run that was killed, if there is one.
-        watch: told of every step.
+        watch: told of every step, and before them of texts that the teacher has read.
         callbacks: of transformers, for logs.
 
     Raises:
@@ -84,14 +87,18 @@ def train(
             "quantise_aware is the end of a training: it goes on with all weights (mode full) of the checkpoint in begin_with"
         )
     set_seed(plan.seed)
+    teacher = open_teacher(Path(plan.teacher), plan) if plan.teacher is not None else None
     saved = step_to_go_on_from(output, plan, reviews) if resume else None
     beginning = begin(plan, [review.text for review in reviews], word_vectors_too=saved is None)
     network = beginning.network
     choose_trained(network, plan)
-    if saved is None:
+    if saved is None and not (resume and has_begun(output)):
         begin_steps(output, plan, reviews)
     encoder = beginning.encoder(plan.max_length)
-    learned = [*reviews, *crops(reviews, plan.crops, plan.seed)]
+    learned = [*reviews, *crops(reviews, plan.crops, plan.seed, unlabelled=teacher is not None)]
+    if teacher is not None:
+        asked = partial(_asking, watch)
+        learned = taught(learned, teacher, plan.teacher_share, output / STEPS_FOLDER / TEACHER_FILE, asked)
     data, measured = (
         TokenisedReviews(rows, encoder, plan.heaviest_weight, plan.balance) for rows in (learned, dev)
     )
@@ -124,6 +131,10 @@ def train(
     )
     save_checkpoint(beginning, output, plan, result, grid)
     return result
+
+
+def _asking(watch: Callable[[Step], None], done: int, total: int) -> None:
+    watch(Step(done, total, None, None, "asking the teacher"))
 
 
 def _arguments(plan: TrainingPlan, folder: Path, steps_an_epoch: int, *, measures: bool) -> TrainingArguments:

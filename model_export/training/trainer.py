@@ -54,7 +54,7 @@ class ReviewTrainer(Trainer):
         assert isinstance(reviews, TokenisedReviews)
         logits = self._logits(reviews.token_ids)
         labels = torch.tensor(reviews.labels)
-        right = (logits[:, 0] >= 0) == (labels[:, 0] == 1)
+        right = (logits[:, 0] >= 0) == (labels[:, 0] >= 0.5)
         metrics = {
             "eval_loss": float(self._loss(logits, labels, torch.tensor(reviews.weights), smoothing=0.0)),
             "eval_accuracy": float(right[~torch.isnan(labels[:, 0])].float().mean()),

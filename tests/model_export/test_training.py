@@ -82,6 +82,16 @@ def test_lora_trains_little_and_leaves_a_network_like_any_other(plan: TrainingPl
     load_checkpoint(tmp_path)  # refuses weights of other names
 
 
+def test_the_lowest_layers_alone_are_kept_where_the_plan_says_so(plan: TrainingPlan, tmp_path: Path) -> None:
+    train(REVIEWS, tmp_path, replace(plan, mode="frozen", layers=1))
+
+    layers = {name.split(".layer.")[1][0] for name in weights(tmp_path) if ".layer." in name}
+    assert layers == {"0"}
+    before = load_file(Path(plan.architecture) / "model.safetensors")
+    kept = load_checkpoint(tmp_path).encoder.state_dict()
+    assert all(torch.equal(before[name], value) for name, value in kept.items())
+
+
 def unlike(reviews: Sequence[LabelledReview]) -> list[LabelledReview]:
     """The same with the opposite labels: the better a network learns, the worse it does on these."""
     return [replace(review, polarity=1 - (review.polarity or 0), intensity=None) for review in reviews]
@@ -213,7 +223,9 @@ def test_what_cannot_work_is_refused_before_anything_is_written(plan: TrainingPl
     assert "frozen_layers 3" in refusal(replace(plan, frozen_layers=3), output)
     assert "stopping early needs development reviews" in refusal(replace(plan, patience=1), output)
     assert "trained from scratch" in refusal(replace(SCRATCH_PLAN, mode="lora"), output)
-    assert "pooling is of transformers" in refusal(replace(SCRATCH_PLAN, pooling="mean"), output)
+    assert "pooling and layers are of transformers" in refusal(replace(SCRATCH_PLAN, pooling="mean"), output)
+    assert "pooling and layers are of transformers" in refusal(replace(SCRATCH_PLAN, layers=1), output)
+    assert "layers 3: " in refusal(replace(plan, layers=3), output)
 
 
 def test_a_batch_of_one_review_passes_batch_norm() -> None:
