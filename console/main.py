@@ -46,6 +46,7 @@ SUBCOMMANDS = {
     "cross-validate": Subcommand(
         "cross_validating", "Measure a training plan on folds of the data, by product."
     ),
+    "average": Subcommand("averaging", "Write the mean of several checkpoints as one."),
     "export": Subcommand("exporting", "Export a trained model into a bundle."),
     "evaluate": Subcommand("evaluating", "Measure a bundle on labelled reviews, as it is served."),
     "card": Subcommand("card", "Print the model card of a bundle."),

@@ -1,7 +1,6 @@
-"""Weights to begin with: of one checkpoint, of the mean of several, or of a bundle, whose int8 becomes float again."""
+"""Weights to begin with: of a checkpoint, or of a bundle, whose int8 becomes float again."""
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,10 @@ import numpy.typing as npt
 import onnx
 import torch
 from onnx import GraphProto, numpy_helper
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from model_export.export.grid import GRID_FILE
 from model_export.export.onnx_graph import module_of
-from model_export.training.resume import STEPS_FOLDER
 from schemas.errors import ConfigurationError
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -45,17 +42,6 @@ def begin_with(network: nn.Module, folder: Path) -> None:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise ConfigurationError(f"{folder}: its weights are of another architecture: {error}") from error
-
-
-def write_mean(checkpoints: Sequence[Path], output: Path) -> None:
-    """Write a checkpoint with the mean of the weights of several that began alike and differ in their seeds.
-
-    Often as good as an ensemble of them, at the price of one (Wortsman et al. 2022, "Model soups").
-    """
-    states = [load_file(folder / WEIGHTS_FILE) for folder in checkpoints]
-    shutil.copytree(checkpoints[0], output, ignore=shutil.ignore_patterns(STEPS_FOLDER, GRID_FILE))
-    mean = {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
-    save_file(mean, output / WEIGHTS_FILE)
 
 
 def dequantised(graph: GraphProto) -> dict[str, Tensor]:

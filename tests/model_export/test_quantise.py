@@ -22,10 +22,11 @@ from model_export.export.rounding import LARGEST_STEP
 from model_export.export.variants import torch_logits
 from model_export.networks.classifier import ReviewClassifier
 from model_export.networks.design import HeadDesign
+from model_export.training.mean import write_mean
 from model_export.training.plan import TrainingPlan
 from model_export.training.quantise import put_on_grid, settle_on_grid
 from model_export.training.train import WEIGHTS_FILE, load_checkpoint, train
-from model_export.training.warm_start import BUNDLE_FILE, begin_with, dequantised, write_mean
+from model_export.training.warm_start import BUNDLE_FILE, begin_with, dequantised
 from schemas.errors import BundleError, ConfigurationError
 
 REVIEWS = tiny_bert.reviews(64, seed=1)

@@ -1,11 +1,11 @@
-"""Weights to begin with: of a bundle, of a checkpoint, of the mean of several."""
+"""Weights to begin with: of a bundle, of a checkpoint."""
 
 from pathlib import Path
 
 import pytest
 import tiny_bert
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from model_export.export.int8 import quantise_int8
@@ -14,7 +14,7 @@ from model_export.export.variants import Shifted
 from model_export.networks.classifier import ReviewClassifier
 from model_export.training.begin import begin
 from model_export.training.plan import TrainingPlan
-from model_export.training.warm_start import BUNDLE_FILE, WEIGHTS_FILE, begin_with, write_mean
+from model_export.training.warm_start import BUNDLE_FILE, WEIGHTS_FILE, begin_with
 from schemas.errors import ConfigurationError
 
 BIAS = 0.4
@@ -81,18 +81,6 @@ def test_weights_of_another_architecture_are_refused(base: Path, tmp_path: Path)
 
     with pytest.raises(ConfigurationError, match="another architecture"):
         begin_with(fresh(base), tmp_path)
-
-
-def test_the_mean_of_checkpoints_is_that_of_each_weight(tmp_path: Path) -> None:
-    for name, value in (("one", 1.0), ("two", 4.0)):
-        (tmp_path / name).mkdir()
-        save_file({"heads.bias": torch.full((2,), value)}, tmp_path / name / WEIGHTS_FILE)
-        (tmp_path / name / "tokenizer.json").write_text(name)
-
-    write_mean([tmp_path / "one", tmp_path / "two"], tmp_path / "mean")
-
-    assert load_file(tmp_path / "mean" / WEIGHTS_FILE)["heads.bias"].tolist() == [2.5, 2.5]
-    assert (tmp_path / "mean" / "tokenizer.json").read_text() == "one"
 
 
 def test_a_run_begins_with_the_weights_that_the_plan_names(
