@@ -277,6 +277,7 @@ def start_aggregator(
         ViewKeys(settings.redis_prefix),
         day_retention=settings.day_retention,
         negatives_kept=settings.negatives_kept,
+        label_retention=settings.label_retention,
     )
     return Aggregator(
         settings,
