@@ -11,15 +11,22 @@ from redis import Redis
 
 from benchmarks.servers import report
 from consumers.aggregate.contribution import Contribution
+from consumers.aggregate.labels import StoredLabel, days_since_1970
 from embedded import ValkeyServer
 from schemas.events import Channel, Intensity, Label
 from schemas.redis_keys import ViewKeys
+
+DELAY = 12
+"""Days: two digits, as most reviews have that do not come on the day on which they are written."""
 
 WITHOUT_CODE = "review ids alone"
 CODES: dict[str, Callable[[Contribution], str]] = {
     WITHOUT_CODE: lambda _contribution: "",
     "code of five fields": Contribution.encode_older,
     "code of nine characters": Contribution.encode,
+    "the same, counted days after it was written": lambda one: StoredLabel(
+        one, days_since_1970(one.day) + DELAY
+    ).encode(),
 }
 A_CALL = 500
 LONG_LISTPACK = 1_000

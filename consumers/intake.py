@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import IllegalStateError, RetriableError
 from kafka.structs import MemberState
 
+from consumers.held_back import HELD_BACK_AFTER_S, HeldBackWatch, Reached
 from consumers.odd_headers import tolerate_odd_headers
 from consumers.process import Clock
 from consumers.rebalances import RebalanceLog
@@ -104,6 +105,7 @@ class GroupIntake:
         outage_deadline_s: float,
         clock: Clock = time.monotonic,
         join_deadline_s: float = JOIN_DEADLINE_S,
+        held_back_after_s: float = HELD_BACK_AFTER_S,
     ) -> None:
         self._make_consumer = make_consumer
         self._topic = topic
@@ -112,11 +114,17 @@ class GroupIntake:
         self._clock = clock
         self._join_deadline_s = join_deadline_s
         self._silence = SilenceGuard(self._probe, outage_deadline_s, clock)
+        self._held_back = HeldBackWatch(self._stable_ends, clock, held_back_after_s)
         self._rebalances = RebalanceLog(lambda: int(self.consumer.group_metadata().generation_id))
         self._group = ConsumerGroupMetadata(group_id=None)
         self._open()
         self.heals = 0
         """How often a wedged client was replaced."""
+
+    @property
+    def held_back(self) -> int:
+        """Records and markers that stand behind a transaction which has been open for suspiciously long."""
+        return self._held_back.records
 
     def poll(self, timeout_s: float, max_records: int) -> Polled:
         """Records that have arrived, waiting at most about ``timeout_s`` seconds for the first."""
@@ -131,6 +139,7 @@ class GroupIntake:
             self._silence.heard()
         else:
             self._silence.check()
+        self._held_back.look(self._reached)
         revoked, given = self._rebalances.take()
         kept: frozenset[TopicPartition] = frozenset()
         if membership.state == MemberState.STABLE:
@@ -193,6 +202,32 @@ class GroupIntake:
         """The next offset to read of each partition that we have, as far as it is known."""
         known = {partition: self.position(partition) for partition in self.consumer.assignment()}
         return {partition: position for partition, position in known.items() if position is not None}
+
+    def _reached(self) -> dict[TopicPartition, Reached]:
+        """Of the partitions that are being read, as far as Kafka has told."""
+        reading = self.consumer.assignment() - self.consumer.paused()
+        ends = {partition: self._end(partition) for partition in reading}
+        known = {partition: end for partition, end in ends.items() if end is not None}
+        positions = {partition: self.position(partition) for partition in known}
+        return {
+            partition: Reached(position, known[partition])
+            for partition, position in positions.items()
+            if position is not None
+        }
+
+    def _end(self, partition: TopicPartition) -> int | None:
+        """The end of the log as the last fetch told it, open transactions included."""
+        try:
+            end: int | None = self.consumer.highwater(partition)
+        except (IllegalStateError, KeyError):  # a rebalance on the client's thread took it away just now
+            return None
+        return end
+
+    def _stable_ends(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        ends: dict[TopicPartition, int] = self.consumer.end_offsets(
+            list(partitions), timeout_ms=int(PROBE_TIMEOUT_S * 1000)
+        )
+        return ends
 
     def keep_membership(self) -> Polled:
         """Poll nothing, but stay in the group: for waiting while a server downstream is away.

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from dashboard.index import ProductIndex
-from schemas.redis_keys import ViewKeys
+from schemas.redis_keys import ViewKeys, partition_offsets
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +201,7 @@ class Watcher:
         pipeline.get(self._keys.generation)
         pipeline.hgetall(self._keys.rebuild)
         stored, generation, rebuild = await pipeline.execute()
-        offsets = {int(partition): int(offset) for partition, offset in stored.items()}
+        offsets = partition_offsets(stored)
         before, seen = self.seen, Seen(now, offsets, generation, rebuild)
         await self._index.turn_to(now.date())
         if before is None or not self._index.complete or before.offsets != offsets:

@@ -1,6 +1,7 @@
 """Names of the Redis keys, and the fields and codes that stand in them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -25,6 +26,13 @@ class Counter(StrEnum):
 
 SWAP = "swap"
 """Field of a rebuild's state, there only while the rebuilt view takes the place of the live one: nobody else may write."""
+
+LABEL_RETENTION = "label_retention"
+"""Field of the offsets of a topic: after how many days the view forgets labels. Not there: never."""
+
+CLOCK = "clock"
+"""Field of what is applied of a product, where labels are forgotten: the latest day of ``scored_at`` so far, in days since
+1970-01-01. Every other field has a colon."""
 
 UPDATED_AT = "updated_at"
 """The remaining field of a counts hash: ``scored_at`` of the last event that changed it."""
@@ -105,7 +113,7 @@ class ViewKeys:
         return f"{self.product(product_id)}:negatives"
 
     def applied(self, product_id: str) -> str:
-        """Hash: ``<topic>:<partition>`` -> last applied offset."""
+        """Hash: ``<topic>:<partition>`` -> last applied offset; ``CLOCK``, if labels are ever forgotten."""
         return f"{self.product(product_id)}:applied"
 
     def ranking(self, name: Ranking) -> str:
@@ -147,12 +155,25 @@ class ViewKeys:
         return ViewKeys(f"{self.prefix}rebuild:{name}:", self.rebuild)
 
     def offsets(self, topic: str) -> str:
-        """Hash: partition -> next offset to apply."""
+        """Hash: partition -> next offset to apply; ``LABEL_RETENTION``, if labels are ever forgotten."""
         return f"{self.prefix}offsets:{topic}"
 
     def marks(self, topic: str) -> str:
         """Hash: partition -> mark of what was counted last; a Redis that lost the counts lost the mark too."""
         return f"{self.prefix}marks:{topic}"
+
+
+def partition_offsets(stored: Mapping[str, str]) -> dict[int, int]:
+    """Partition -> next offset to apply, of what the hash of a topic's offsets holds."""
+    return {
+        int(partition): int(offset) for partition, offset in stored.items() if partition != LABEL_RETENTION
+    }
+
+
+def noted_label_retention(stored: Mapping[str, str]) -> int | None:
+    """After how many days the view forgets labels, of what the hash of a topic's offsets holds; None: never."""
+    noted = stored.get(LABEL_RETENTION)
+    return None if noted is None else int(noted)
 
 
 def _literally(text: str) -> str:

@@ -202,6 +202,14 @@ class ViewSettings(Settings):
     """What is kept of each product."""
 
     day_retention: Annotated[int, Field(ge=1, description="Days that the counts of a day are kept.")] = 400
+    label_retention: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Days after which a label is forgotten: a later correction then counts as another review, and a "
+            "later delete takes nothing back. By default never. To change it, rebuild.",
+        ),
+    ] = None
     negatives_kept: Annotated[
         int, Field(ge=0, le=10_000, description="Latest strong negatives kept of each product.")
     ] = 100

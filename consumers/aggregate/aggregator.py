@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from consumers.aggregate.view import PositionedEvent, RedisView
 from consumers.dead_letters import DeadLetterSender, dead_letter_output
+from consumers.held_back import HELD_BACK_AFTER_S
 from consumers.intake import GroupIntake, Polled, group_consumer
 from consumers.process import Clock, Health, OutageGuard, Shutdown
 from consumers.publish import Output, producer_config
@@ -48,6 +49,8 @@ class AggregatorCounts:
     applied: int = 0
     dead_lettered: int = 0
     redis_retries: int = 0
+    held_back: int = 0
+    """Records and markers that now stand behind a transaction which does not end."""
 
 
 class StopWaiting(Exception):  # noqa: N818 -- a request, not a failure
@@ -238,6 +241,7 @@ class Aggregator:
     def _report(self) -> None:
         if self._clock() >= self._next_report:
             self._next_report = self._clock() + REPORT_INTERVAL_S
+            self.counts.held_back = self._intake.held_back
             log.info("%s", self.counts)
 
 
@@ -248,6 +252,7 @@ def start_aggregator(
     *,
     make_consumer: Callable[..., KafkaConsumer] = KafkaConsumer,
     make_redis: Callable[..., Redis] = Redis.from_url,
+    held_back_after_s: float = HELD_BACK_AFTER_S,
 ) -> Aggregator:
     """Connect to Kafka and put an aggregator together; Redis is first called when partitions arrive.
 
@@ -257,6 +262,7 @@ def start_aggregator(
         instance: its stable name.
         make_consumer: connects the consumer, from the client's configuration.
         make_redis: makes the Redis client, from its URL and options.
+        held_back_after_s: seconds that an open transaction may hold us back until we say so.
     """
     client_id = f"{settings.aggregator_group}-{instance}"
     intake = GroupIntake(
@@ -265,6 +271,7 @@ def start_aggregator(
         ),
         settings.scored_topic,
         outage_deadline_s=settings.outage_deadline,
+        held_back_after_s=held_back_after_s,
     )
     redis = make_redis(
         **settings.redis_config(),
@@ -277,6 +284,7 @@ def start_aggregator(
         ViewKeys(settings.redis_prefix),
         day_retention=settings.day_retention,
         negatives_kept=settings.negatives_kept,
+        label_retention=settings.label_retention,
     )
     return Aggregator(
         settings,

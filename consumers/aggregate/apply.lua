@@ -5,19 +5,22 @@
 --       rebuild. The channel and day hashes stand beside the product hash under the same hash tag; which ones an old
 --       label was counted in is known only here.
 -- ARGV: topic, partition, the offset that is stored for it as far as the aggregator knows, the mark that its last call
---       since then left ("" for none), the mark to leave now, negatives kept, day retention in days, then for each event:
---       offset, review id, contribution ("" for a delete), scored_at, negative entry as JSON ("" for none).
+--       since then left ("" for none), the mark to leave now, negatives kept, day retention in days, label retention in
+--       days ("" for ever), then for each event: offset, review id, contribution ("" for a delete), scored_at, negative
+--       entry as JSON ("" for none) and, where labels are forgotten, the day of scored_at since 1970-01-01.
 -- Returns: revision, reviews, positive, negative, strong_negative of the product's channel "review"; or false, and
---       nothing was applied, if another offset or another mark is stored, or a rebuilt view is being swapped in.
+--       nothing was applied, if another offset, another mark or another label retention is stored, or a rebuilt view is
+--       being swapped in.
 
 local product, labels, negatives, applied, offsets, marks, rebuild = unpack(KEYS)
 local source, partition, known, before, mark = ARGV[1] .. ':' .. ARGV[2], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local kept, retention = tonumber(ARGV[6]), tonumber(ARGV[7])
+local kept, retention, label_retention = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 
 -- A Redis that was emptied, put back to an older state, or replaced by a replica that lagged, lacks events before these.
 -- Applying these first would make the product ignore the lost ones when they are read again. In this same step nothing
 -- can be lost unnoticed.
-if redis.call('HGET', offsets, partition) ~= known or redis.call('HEXISTS', rebuild, 'swap') == 1 then
+local stored = redis.call('HMGET', offsets, partition, 'label_retention')
+if stored[1] ~= known or (stored[2] or '') ~= label_retention or redis.call('HEXISTS', rebuild, 'swap') == 1 then
   return false
 end
 if before ~= '' and redis.call('HGET', marks, partition) ~= before then
@@ -85,22 +88,47 @@ local function count(contribution, sign, scored_at)
   return code == 'N'
 end
 
+-- Where labels are forgotten: the product's clock, which is the latest day of scored_at so far. StoredLabel.encode explains
+-- how a label holds the day on this clock when it was counted.
+local forgets = tonumber(label_retention)
+local clock = forgets and (tonumber(redis.call('HGET', applied, 'clock')) or -math.huge)
+
+local function day_of(contribution)
+  local _, _, _, _, day = read(contribution)
+  return day
+end
+
+local function remembered(label)
+  local code, delay = string.match(label, '^([^@]*)@?(.*)$')
+  return clock - day_of(code) - (tonumber(delay) or 0) <= forgets and code
+end
+
+local function label_of(contribution)
+  local delay = clock - day_of(contribution)
+  return delay == 0 and contribution or string.format('%s@%d', contribution, delay)
+end
+
 local function forget_negative(review_id)
   for _, entry in ipairs(redis.call('LRANGE', negatives, 0, -1)) do
     if cjson.decode(entry).review_id == review_id then
       redis.call('LREM', negatives, 1, entry)
-      return
+      if not forgets then  -- what is forgotten may be listed beside what is counted now
+        return
+      end
     end
   end
 end
 
 local function apply(review_id, contribution, scored_at, negative)
   local old = redis.call('HGET', labels, review_id)
-  if old and count(old, -1, scored_at) then
+  if old and forgets then
+    old = remembered(old)
+  end
+  if (old and count(old, -1, scored_at)) or (forgets and contribution == '') then
     forget_negative(review_id)
   end
   if contribution ~= '' then
-    redis.call('HSET', labels, review_id, contribution)
+    redis.call('HSET', labels, review_id, forgets and label_of(contribution) or contribution)
     count(contribution, 1, scored_at)
     if negative ~= '' and kept > 0 then
       redis.call('LPUSH', negatives, negative)
@@ -113,9 +141,10 @@ end
 
 local last = tonumber(redis.call('HGET', applied, source) or '-1')
 local first = last
-for i = 8, #ARGV, 5 do
+for i = 9, #ARGV, forgets and 6 or 5 do
   local offset = tonumber(ARGV[i])
   if offset > last then
+    clock = forgets and math.max(clock, tonumber(ARGV[i + 5]))
     apply(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
     last = offset
   end
@@ -123,6 +152,9 @@ end
 
 if last > first then
   redis.call('HSET', applied, source, string.format('%d', last))
+  if forgets then
+    redis.call('HSET', applied, 'clock', string.format('%d', clock))
+  end
 end
 
 for key, hash in pairs(changes) do
@@ -140,7 +172,8 @@ for key, hash in pairs(changes) do
   end
 end
 
--- The sum of the applied offsets grows with every applied event: it orders the states of this product.
+-- The sum of the applied offsets grows with every applied event: it orders the states of this product. A clock among them
+-- never goes back.
 local revision = 0
 for _, offset in ipairs(redis.call('HVALS', applied)) do
   revision = revision + tonumber(offset) + 1

@@ -7,6 +7,7 @@ from collections import defaultdict
 from datetime import date
 
 from consumers.aggregate.contribution import Contribution
+from consumers.aggregate.labels import StoredLabel, scored_day
 from schemas.events import Channel, ScoredReview
 from schemas.redis_keys import Counter, Ranking
 
@@ -27,14 +28,17 @@ class Fold:
     Memory grows with the products and with the review ids that are counted, not with the events.
     """
 
-    def __init__(self, negatives_kept: int = 100) -> None:
+    def __init__(self, negatives_kept: int = 100, label_retention: int | None = None) -> None:
         self._negatives_kept = negatives_kept
+        self._label_retention = label_retention
         self.counts: dict[CountsKey, dict[Counter, int]] = {}
         """Every counter of each hash; ``score_sum`` in micro-units."""
         self.updated_at: dict[CountsKey, str] = {}
         """``scored_at`` of the last event that changed the hash."""
-        self.labels: defaultdict[str, dict[str, Contribution]] = defaultdict(dict)
-        """Of each product: review id -> what is counted for it."""
+        self.labels: defaultdict[str, dict[str, StoredLabel]] = defaultdict(dict)
+        """Of each product: review id -> what is counted for it, as long as that is remembered."""
+        self.clocks: dict[str, int] = {}
+        """Of each product, where labels are forgotten: the latest day of ``scored_at``, in days since 1970-01-01."""
         self.applied: defaultdict[str, dict[str, int]] = defaultdict(dict)
         """Of each product: ``<topic>:<partition>`` -> last applied offset."""
         self.negatives: defaultdict[str, list[str]] = defaultdict(list)
@@ -48,14 +52,16 @@ class Fold:
             return
         applied[place] = offset
 
+        self._turn_clock(scored)
         labels = self.labels[scored.product_id]
         old = labels.pop(scored.review_id, None)
         if old is not None:
-            self._add(scored, old, -1)
-            self._forget_negative(scored)
+            self._add(scored, old.contribution, -1)
         new = Contribution.of(scored)
+        if new is None or (old is not None and old.contribution.strong_negative):
+            self._forget_negative(scored)
         if new is not None:
-            labels[scored.review_id] = new
+            labels[scored.review_id] = StoredLabel(new, self.clocks.get(scored.product_id))
             self._add(scored, new, +1)
             if new.strong_negative:
                 self._remember_negative(scored)
@@ -66,6 +72,20 @@ class Fold:
             product_id: counters[_RANKED_BY[name]]
             for (product_id, channel, day), counters in self.counts.items()
             if channel is Channel.REVIEW and day is None
+        }
+
+    def _turn_clock(self, scored: ScoredReview) -> None:
+        """Let the event's day forget what lies too far back."""
+        retention, product_id = self._label_retention, scored.product_id
+        if retention is None:
+            return
+        clock = self.clocks[product_id] = max(
+            scored_day(scored), self.clocks.get(product_id, scored_day(scored))
+        )
+        self.labels[product_id] = {
+            review_id: label
+            for review_id, label in self.labels[product_id].items()
+            if not label.is_forgotten(clock, retention)
         }
 
     def _add(self, scored: ScoredReview, contribution: Contribution, sign: int) -> None:
@@ -83,5 +103,4 @@ class Fold:
 
     def _forget_negative(self, scored: ScoredReview) -> None:
         negatives = self.negatives[scored.product_id]
-        if scored.review_id in negatives:
-            negatives.remove(scored.review_id)
+        negatives[:] = [review_id for review_id in negatives if review_id != scored.review_id]

@@ -14,19 +14,27 @@ from redis.client import Pipeline
 from redis.exceptions import NoScriptError, RedisError
 
 from consumers.aggregate.contribution import Contribution
+from consumers.aggregate.labels import scored_day
 from consumers.aggregate.negatives import negative_entry
 from schemas.errors import ConfigurationError
 from schemas.events import Channel, ScoredReview
-from schemas.redis_keys import SWAP, Ranking, ViewKeys
+from schemas.redis_keys import SWAP, Ranking, ViewKeys, noted_label_retention, partition_offsets
 from schemas.refusals import WHERE_PERMISSIONS_STAND
 
-APPLY, ADVANCE, RANK, PERMISSIONS = (
+APPLY, ADVANCE, RANK, FORGET, PERMISSIONS = (
     (files("consumers.aggregate") / name).read_text()
-    for name in ("apply.lua", "advance.lua", "rank.lua", "permissions.lua")
+    for name in ("apply.lua", "advance.lua", "rank.lua", "forget.lua", "permissions.lua")
 )
 
-COMMANDS = sorted(set(re.findall(r"redis\.call\('(\w+)'", APPLY + ADVANCE + RANK)))
-"""What the scripts do to keys."""
+
+def commands(*scripts: str) -> list[str]:
+    """What scripts do to keys."""
+    return sorted(set(re.findall(r"redis\.call\('(\w+)'", "".join(scripts))))
+
+
+COMMANDS = commands(APPLY, ADVANCE, RANK)
+COMMANDS_TO_FORGET = commands(APPLY, ADVANCE, RANK, FORGET)
+"""Where labels are forgotten."""
 
 RANKINGS = (Ranking.REVIEWS, Ranking.POSITIVE, Ranking.NEGATIVE, Ranking.STRONG_NEGATIVE)
 """In the order in which ``apply.lua`` returns their values."""
@@ -54,9 +62,18 @@ class RedisView:
     this one's place is noticed alike, for it has no marks.
     """
 
-    def __init__(self, redis: Redis, keys: ViewKeys, *, day_retention: int, negatives_kept: int) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        keys: ViewKeys,
+        *,
+        day_retention: int,
+        negatives_kept: int,
+        label_retention: int | None = None,
+    ) -> None:
         self._redis = redis
         self._keys = keys
+        self._label_retention = label_retention
         self._day_retention = day_retention
         self._negatives_kept = negatives_kept
         self._scripts: dict[str, str] = {}
@@ -68,6 +85,7 @@ class RedisView:
 
         Raises:
             SwapUnderWay: a rebuilt view is taking the place of this one.
+            ConfigurationError: the view was counted under another label retention.
         """
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.hexists(self._keys.rebuild, SWAP)
@@ -77,7 +95,13 @@ class RedisView:
             raise SwapUnderWay(
                 "a rebuilt view is taking the place of the old one; if that was cut short, run reviewstream rebuild again"
             )
-        return {int(partition): int(offset) for partition, offset in stored.items()}
+        if stored and (noted := noted_label_retention(stored)) != self._label_retention:
+            raise ConfigurationError(
+                f"the counts under {self._keys.prefix!r} were made with {_retention_text(noted)}, and this process has "
+                f"{_retention_text(self._label_retention)}: start it with the former, or count anew with the latter by "
+                "reviewstream rebuild"
+            )
+        return partition_offsets(stored)
 
     def require_permissions(self, topic: str) -> None:
         """See that our user may run every command of the scripts on every kind of key.
@@ -102,7 +126,8 @@ class RedisView:
             *(self._keys.ranking_revisions(ranking) for ranking in RANKINGS),
         ]
         question = self._redis.script_load(PERMISSIONS)
-        if denied := self._redis.evalsha(question, 0, len(COMMANDS), *COMMANDS, *keys):
+        wanted = COMMANDS if self._label_retention is None else COMMANDS_TO_FORGET
+        if denied := self._redis.evalsha(question, 0, len(wanted), *wanted, *keys):
             more = f" and {len(denied) - 1} more" if len(denied) > 1 else ""
             raise ConfigurationError(f"Redis denies this user {denied[0]}{more}; {WHERE_PERMISSIONS_STAND}")
 
@@ -116,7 +141,7 @@ class RedisView:
         Returns:
             The partitions that hold another offset, or lost what was counted since, and were left alone.
         """
-        arguments: list[str | int] = []
+        arguments: list[str | int] = [self._label_retention or ""]
         for partition, (known, following) in steps.items():
             mark = self._marks.get(partition, "")
             arguments += [partition, "" if known is None else known, mark, following]
@@ -167,6 +192,7 @@ class RedisView:
                     marks[partition],
                     self._negatives_kept,
                     self._day_retention,
+                    self._label_retention or "",
                     *arguments,
                 ]
             )
@@ -186,6 +212,8 @@ class RedisView:
         if ranked:
             counted = {partition: marks[partition] for _, partition in by_product if partition not in others}
             self._marks |= self._rank(topic, ranked, counted, batch)
+            if self._label_retention is not None:
+                self._forget_labels(topic, ranked, self._label_retention)
         return others
 
     def _arguments(self, topic: str, event: PositionedEvent) -> list[str | int]:
@@ -196,6 +224,7 @@ class RedisView:
             "" if contribution is None else contribution.encode(),
             event.scored.scored_at.isoformat(),
             negative_entry(event.scored, topic, event.partition, event.offset) or "",
+            *(() if self._label_retention is None else (scored_day(event.scored),)),
         ]
 
     def _rank(
@@ -220,6 +249,24 @@ class RedisView:
 
         self._run(rank)
         return dict(marks)
+
+    def _forget_labels(self, topic: str, product_ids: Iterable[str], retention: int) -> None:
+        """Free the memory of some labels that count for nothing more."""
+        calls = [
+            (
+                self._keys.labels(product_id),
+                self._keys.applied(product_id),
+                self._keys.offsets(topic),
+                retention,
+            )
+            for product_id in product_ids
+        ]
+
+        def forget(pipeline: Pipeline) -> None:
+            for call in calls:
+                pipeline.evalsha(self._scripts[FORGET], 3, *call)
+
+        self._run(forget)
 
     def _forget_marks(self, partitions: Iterable[int]) -> None:
         for partition in partitions:
@@ -248,4 +295,8 @@ class RedisView:
         return results
 
     def _load_scripts(self) -> None:
-        self._scripts = {source: self._redis.script_load(source) for source in (APPLY, ADVANCE, RANK)}
+        self._scripts = {source: self._redis.script_load(source) for source in (APPLY, ADVANCE, RANK, FORGET)}
+
+
+def _retention_text(days: int | None) -> str:
+    return "no label retention" if days is None else f"label retention {days}"

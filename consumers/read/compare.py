@@ -1,29 +1,31 @@
 """The products in Redis, field by field, against a recount: both come sorted from the store, a product at a time."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
 
-from consumers.aggregate.contribution import Contribution, score_text
+from consumers.aggregate.contribution import score_text
+from consumers.aggregate.labels import StoredLabel
+from consumers.read.clock import Clock, Clocks
 from consumers.read.digest import Digest
 from consumers.read.rankings import Rankings
 from consumers.read.recount import applied_offset, scored_at_of
-from consumers.read.report import Differences
+from consumers.read.report import MAX_LISTED, Differences
 from consumers.read.snapshot import place_of, place_text
 from consumers.read.store import Store
 from consumers.read.tally import TalliedEvent, Tally
 from schemas.events import Channel
-from schemas.redis_keys import UPDATED_AT, Counter, Place, ViewKeys
+from schemas.redis_keys import CLOCK, UPDATED_AT, Counter, Place, ViewKeys
 
 _NOTHING = dict.fromkeys(Counter, 0)
 
-# A product's own row comes first, then review by review the label in Redis and the events. SQLite sorts in bounded
-# memory and merges the three.
+# A row for a product that Redis has comes first, then review by review the label in Redis and the events. SQLite sorts in
+# bounded memory and merges the three.
 _ROWS = """
-SELECT product, NULL AS review, NULL AS time_ms, NULL AS partition, NULL AS position, applied AS code, NULL AS scored_us
+SELECT product, NULL AS review, NULL AS time_ms, NULL AS partition, NULL AS position, NULL AS code, NULL AS scored_us
 FROM products
 UNION ALL SELECT product, review, NULL, NULL, NULL, code, NULL FROM labels
 UNION ALL SELECT product, review, time_ms, partition, position, code, scored_us FROM events
@@ -38,12 +40,16 @@ class Compared:
 
     products: int
     digest: str
+    unsettled: tuple[str, ...]
+    """Products with days that came, and whose labels were forgotten, while the snapshot was taken: it lacks these days. The
+    first ``MAX_LISTED``."""
 
 
 class Comparison:
     """Compares what is applied and counted, and every label, of each product on either side.
 
-    A hash of zeros equals one that is not there, and a label in its older code the same in the present one.
+    A hash of zeros equals one that is not there, a label in its older code the same in the present one, and one that is
+    forgotten equals none.
 
     Args:
         store: a whole snapshot and all events.
@@ -52,7 +58,9 @@ class Comparison:
         keys: names of the view's keys.
         topic: of the events.
         claimed: by partition, the offset before which Redis says that all is applied.
+        label_retention: days after which the view forgets labels; None if it never does.
         oldest_day: the counts of days before this one may be gone from Redis.
+        exists: asks Redis whether there is a key now.
     """
 
     def __init__(
@@ -64,7 +72,9 @@ class Comparison:
         topic: str,
         *,
         claimed: Mapping[int, int],
+        label_retention: int | None,
         oldest_day: date,
+        exists: Callable[[str], bool],
     ) -> None:
         self._sql = store.sql
         self._rankings = rankings
@@ -73,6 +83,9 @@ class Comparison:
         self._topic = topic
         self._claimed = claimed
         self._oldest_day = oldest_day
+        self._exists = exists
+        self._unsettled: list[str] = []
+        self._clocks = None if label_retention is None else Clocks(store, label_retention)
         self._digest = Digest()
 
     def run(self) -> Compared:
@@ -83,22 +96,23 @@ class Comparison:
             self._compare_product(product_id, rows)
         for (key,) in self._sql.execute("SELECT key FROM strange_keys ORDER BY key"):
             self._differences.compare(key, "", None, "a key that is none of the view's")
-        return Compared(products, self._digest.hexdigest())
+        return Compared(products, self._digest.hexdigest(), tuple(self._unsettled[:MAX_LISTED]))
 
     def _compare_product(self, product_id: str, rows: Iterable[_Row]) -> None:
         self._digest.product(product_id)
-        tally = Tally()
-        found: dict[str, str] = {}
+        found = self._applied_in_redis(product_id)
+        clock = self._clock_of(product_id, found)
+        tally = Tally(clock)
         applied: dict[str, int] = {}
         skipped: dict[str, int] = {}
         """Events that are claimed and yet not applied: the last of each place."""
         for review_id, of_review in groupby(rows, key=itemgetter(1)):
+            if review_id is None:
+                continue
             found_label: str | None = None
             events: list[TalliedEvent] = []
             for _, _, time_ms, partition, offset, code, scored_us in of_review:
-                if review_id is None:
-                    found = json.loads(code)
-                elif time_ms is None:
+                if time_ms is None:
                     found_label = code
                 else:
                     place = f"{self._topic}:{partition}"
@@ -107,19 +121,34 @@ class Comparison:
                         applied[place] = max(offset, applied.get(place, -1))
                     elif offset < self._claimed.get(partition, 0):
                         skipped[place] = max(offset, skipped.get(place, -1))
-            if review_id is not None:
-                self._compare_label(product_id, review_id, tally.review(events), found_label)
+            self._compare_label(product_id, review_id, tally.review(events), found_label, clock)
         self._compare_counts(product_id, tally)
         for place, offset in sorted(applied.items()):
             self._digest.applied(place, offset)
         expected = {place: str(offset) for place, offset in (applied | skipped).items()}
+        if clock is not None and clock.latest is not None:
+            expected[CLOCK] = str(clock.latest)
         _compare_hash(self._differences, self._keys.applied(product_id), expected, found)
         self._rankings.expect(product_id, tally.counts.get(Place(Channel.REVIEW, None), _NOTHING), found)
 
-    def _compare_label(self, product_id: str, review_id: str, label: str, found: str | None) -> None:
+    def _applied_in_redis(self, product_id: str) -> dict[str, str]:
+        row = self._sql.execute("SELECT applied FROM products WHERE product = ?", (product_id,)).fetchone()
+        return dict(json.loads(row[0])) if row else {}
+
+    def _clock_of(self, product_id: str, found: Mapping[str, str]) -> Clock | None:
+        if self._clocks is None:
+            return None
+        return self._clocks.of(
+            product_id,
+            lambda partition, offset: offset <= applied_offset(found, f"{self._topic}:{partition}"),
+        )
+
+    def _compare_label(
+        self, product_id: str, review_id: str, label: str, found: str | None, clock: Clock | None
+    ) -> None:
         if label:
             self._digest.label(review_id, label)
-        if label != (found and _present_code(found)):
+        if label != (found and _present_label(found, clock)):
             self._differences.compare(self._keys.labels(product_id), review_id, label or None, found)
 
     def _compare_counts(self, product_id: str, tally: Tally) -> None:
@@ -133,15 +162,19 @@ class Comparison:
             if stored or place.day is None or place.day >= self._oldest_day:
                 updated_at = scored_at_of(updated_us[place]) if place in updated_us else None
                 key = self._keys.counts(product_id, *place)
+                if not stored and self._clocks is not None and self._exists(key):
+                    self._unsettled.append(product_id)
+                    continue
                 _compare_hash(self._differences, key, *_counts_as_stored(counters, updated_at, stored))
 
 
-def _present_code(code: str) -> str:
-    """A label's code as it is written now; what is no code stays."""
+def _present_label(text: str, clock: Clock | None) -> str:
+    """A label as it is written now, "" if it is forgotten; what is no label stays."""
     try:
-        return Contribution.decode(code).encode()
+        label = StoredLabel.decode(text, forgets=clock is not None)
     except ValueError:
-        return code
+        return text
+    return "" if clock is not None and clock.forgets(label) else label.encode()
 
 
 def _compare_hash(

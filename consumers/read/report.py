@@ -88,8 +88,8 @@ class VerifyReport:
     differences: tuple[Difference, ...] = field(default=(), repr=False)
     """The first ``MAX_LISTED``."""
     unsettled: tuple[str, ...] = ()
-    """Products whose rankings were behind their counts and moved on while we looked; verify again. The first
-    ``MAX_LISTED``."""
+    """Products that moved on while we looked, their rankings behind their counts, or their days ahead of the snapshot; verify
+    again. The first ``MAX_LISTED``."""
     format: int = 1
     """Of this receipt."""
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 from redis import Redis
 
-from consumers.aggregate.contribution import Contribution
+from consumers.aggregate.labels import StoredLabel
 from consumers.read.store import Store
 from schemas.events import Channel
 from schemas.redis_keys import Place, ViewKeys
@@ -188,7 +188,7 @@ def _places_of(labels: Mapping[str, str]) -> set[Place]:
     places: set[Place] = set()
     for code in labels.values():
         try:
-            contribution = Contribution.decode(code)
+            contribution = StoredLabel.decode(code, forgets="@" in code).contribution
         except ValueError:
             continue  # shows as a difference when it is compared
         places.add(Place(contribution.channel, contribution.day))

@@ -29,12 +29,12 @@ from redis import Redis
 from consumers.read.compare import Comparison
 from consumers.read.rankings import Rankings
 from consumers.read.recount import Progress, Recount, applied_offset
-from consumers.read.report import Differences, PartitionRange, VerifyReport
+from consumers.read.report import MAX_LISTED, Differences, PartitionRange, VerifyReport
 from consumers.read.snapshot import take_snapshot
 from consumers.read.store import Store, open_store
 from consumers.topic_reader import TopicReader, open_reader
 from schemas.errors import ViewMismatch
-from schemas.redis_keys import SWAP, ViewKeys
+from schemas.redis_keys import SWAP, ViewKeys, noted_label_retention, partition_offsets
 from schemas.settings import ReaderSettings
 
 
@@ -93,7 +93,7 @@ def _verify(
     stage("reading Redis")
     _read_view(redis, keys, topic, store)
     started_at: str = store.note("started_at")
-    claimed = {int(partition): int(offset) for partition, offset in store.note("claimed").items()}
+    claimed = partition_offsets(store.note("claimed"))
     report = VerifyReport(topic=topic, prefix=settings.redis_prefix, started_at=started_at)
     if store.note("swapping"):
         return replace(report, reason=_SWAPPING)
@@ -112,16 +112,24 @@ def _verify(
     with store.step():
         differences, rankings = Differences(), Rankings(store)
         compared = Comparison(
-            store, rankings, differences, keys, topic, claimed=claimed, oldest_day=oldest_day
+            store,
+            rankings,
+            differences,
+            keys,
+            topic,
+            claimed=claimed,
+            label_retention=noted_label_retention(store.note("claimed")),
+            oldest_day=oldest_day,
+            exists=lambda key: redis.hlen(key) > 0,
         ).run()
-        unsettled = rankings.compare(differences, redis, keys, pause=pause)
+        behind = rankings.compare(differences, redis, keys, pause=pause)
     return replace(
         report,
         digest=compared.digest,
         products=compared.products,
         difference_count=differences.count,
         differences=tuple(differences.listed),
-        unsettled=unsettled,
+        unsettled=tuple(dict.fromkeys(compared.unsettled + behind))[:MAX_LISTED],
     )
 
 

@@ -26,7 +26,7 @@ from consumers.rebuild.replay import Progress, replay
 from consumers.rebuild.swap import KEYS_A_CALL, Swap
 from consumers.topic_reader import open_reader
 from schemas.errors import ConfigurationError, TopicIncomplete
-from schemas.redis_keys import SWAP, ViewKeys
+from schemas.redis_keys import LABEL_RETENTION, SWAP, ViewKeys
 from schemas.settings import RebuildSettings
 
 SMALL_ROUND = 2_000
@@ -85,7 +85,11 @@ def rebuild(
             shadow = keys.shadow(state["shadow"])
             _remove_shadows(redis, keys, but=shadow)
             view = RedisView(
-                redis, shadow, day_retention=settings.day_retention, negatives_kept=settings.negatives_kept
+                redis,
+                shadow,
+                day_retention=settings.day_retention,
+                negatives_kept=settings.negatives_kept,
+                label_retention=settings.label_retention,
             )
             stage("replaying")
             for _ in range(MAX_ROUNDS):
@@ -127,6 +131,7 @@ def _claim(redis: Redis, keys: ViewKeys, settings: RebuildSettings, owner: str) 
         "topic": settings.scored_topic,
         "day_retention": str(settings.day_retention),
         "negatives_kept": str(settings.negatives_kept),
+        LABEL_RETENTION: str(settings.label_retention or ""),
     }
 
     state: dict[str, str] = {}

@@ -14,7 +14,7 @@ from consumers.read.recount import Progress
 from consumers.read.report import VerifyReport
 from consumers.read.verify import verify
 from schemas.events import ScoredReview
-from schemas.redis_keys import UPDATED_AT, Counter, Ranking, ViewKeys
+from schemas.redis_keys import CLOCK, LABEL_RETENTION, UPDATED_AT, Counter, Ranking, ViewKeys
 from schemas.settings import ReaderSettings
 
 DAY_RETENTION = 400
@@ -25,14 +25,19 @@ class StoredView:
     """Publishes events, folds them, and stores the whole fold."""
 
     def __init__(
-        self, scored_topic: ScoredTopic, redis: Redis, settings: ReaderSettings | None = None
+        self,
+        scored_topic: ScoredTopic,
+        redis: Redis,
+        settings: ReaderSettings | None = None,
+        label_retention: int | None = None,
     ) -> None:
         self.scored_topic = scored_topic
         self.settings = settings or scored_topic.settings
         self.keys = ViewKeys(self.settings.redis_prefix)
         self.topic = scored_topic.name
         self.redis = redis
-        self._fold = Fold()
+        self._label_retention = label_retention
+        self._fold = Fold(label_retention=label_retention)
 
     def publish_and_apply(self, *events: ScoredReview, partition: int = 0) -> None:
         """Publish events in one transaction, count them in Redis, and claim all that is published."""
@@ -61,6 +66,8 @@ class StoredView:
         self.redis.hset(
             self.keys.offsets(self.topic), mapping={str(part): end for part, end in offsets.items()}
         )
+        if self._label_retention is not None:
+            self.redis.hset(self.keys.offsets(self.topic), LABEL_RETENTION, self._label_retention)
 
     def verify(
         self,
@@ -90,10 +97,12 @@ class StoredView:
             pipeline.hset(keys.counts(product_id, channel, day), mapping=fields)
         for product_id, labels in self._fold.labels.items():
             pipeline.delete(keys.labels(product_id))
-            for review_id, contribution in labels.items():
-                pipeline.hset(keys.labels(product_id), review_id, contribution.encode())
+            for review_id, label in labels.items():
+                pipeline.hset(keys.labels(product_id), review_id, label.encode())
         for product_id, applied in self._fold.applied.items():
             pipeline.hset(keys.applied(product_id), mapping=applied)
+        for product_id, clock in self._fold.clocks.items():
+            pipeline.hset(keys.applied(product_id), CLOCK, clock)
         for ranking in Ranking:
             if rank and (values := self._fold.ranking(ranking)):
                 pipeline.zadd(keys.ranking(ranking), values)

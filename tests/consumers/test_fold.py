@@ -11,6 +11,7 @@ from scored_events import START, deleted, scored
 
 from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.fold import CountsKey, Fold
+from consumers.aggregate.labels import StoredLabel
 from schemas.events import Channel, Intensity, Label, ScoredReview
 from schemas.redis_keys import Counter, Ranking
 
@@ -31,6 +32,12 @@ def nonzero(counts: dict[CountsKey, dict[Counter, int]]) -> dict[CountsKey, dict
         for key, counters in counts.items()
         if any(counters.values())
     }
+
+
+def added_by(event: ScoredReview) -> Contribution:
+    contribution = Contribution.of(event)
+    assert contribution is not None
+    return contribution
 
 
 def negative(review_id: str) -> ScoredReview:
@@ -189,7 +196,7 @@ def test_the_order_in_the_topic_decides_not_the_times_that_events_carry() -> Non
 
     folded = fold(newer, older)
 
-    assert folded.labels["p1"] == {"r1": Contribution.of(older)}
+    assert folded.labels["p1"] == {"r1": StoredLabel(added_by(older))}
 
 
 def test_a_review_that_changes_its_product_without_a_delete_is_counted_under_both() -> None:

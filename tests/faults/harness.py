@@ -227,7 +227,7 @@ class Rig:
     def stored_offsets(self) -> dict[int, int]:
         """What Redis says is counted, by partition of the scored topic."""
         stored = self.redis.hgetall(f"{self.prefix}offsets:{self.topics.scored}")
-        return {int(partition): int(offset) for partition, offset in stored.items()}
+        return {int(partition): int(offset) for partition, offset in stored.items() if partition.isdecimal()}
 
     def prove(self, timeout: float = PATIENCE_S) -> Findings:
         """Let everything settle, and judge it; the stream must have ended.

@@ -79,10 +79,10 @@ def run_scorer(
     return InThread(start_scorer(settings, engines, shutdown, instance), shutdown)
 
 
-def run_aggregator(settings: AggregatorSettings, instance: str = "a") -> InThread[Aggregator]:
-    """An aggregator in a thread; use it as a context manager."""
+def run_aggregator(settings: AggregatorSettings, instance: str = "a", **how: float) -> InThread[Aggregator]:
+    """An aggregator in a thread, started ``how`` ``start_aggregator`` says; use it as a context manager."""
     shutdown = Shutdown(grace_period=60)
-    return InThread(start_aggregator(settings, shutdown, instance), shutdown)
+    return InThread(start_aggregator(settings, shutdown, instance, **how), shutdown)
 
 
 class Job:

@@ -6,7 +6,7 @@ from waiting import eventually
 
 from consumers.read.report import Verdict
 from consumers.read.verify import verify
-from schemas.redis_keys import ViewKeys
+from schemas.redis_keys import ViewKeys, partition_offsets
 from schemas.settings import ReaderSettings
 
 EVERY_DAY = 10_000
@@ -15,8 +15,7 @@ EVERY_DAY = 10_000
 
 def stored_offsets(scored: ScoredTopic, redis: Redis) -> dict[int, int]:
     """What Redis says is applied, by partition."""
-    stored = redis.hgetall(ViewKeys(scored.prefix).offsets(scored.name))
-    return {int(partition): int(offset) for partition, offset in stored.items()}
+    return partition_offsets(redis.hgetall(ViewKeys(scored.prefix).offsets(scored.name)))
 
 
 def wait_until_caught_up(scored: ScoredTopic, redis: Redis) -> None:

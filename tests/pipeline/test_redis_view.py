@@ -18,7 +18,7 @@ from consumers.aggregate.fold import Fold
 from consumers.aggregate.view import PositionedEvent, RedisView
 from embedded import ValkeyServer
 from schemas.events import Channel, ScoredReview
-from schemas.redis_keys import UPDATED_AT, Counter, Ranking, ViewKeys
+from schemas.redis_keys import CLOCK, UPDATED_AT, Counter, Ranking, ViewKeys
 
 EXAMPLES = 150
 TOPIC = "reviews.scored"
@@ -40,15 +40,21 @@ Poll = list[PositionedEvent]
 class View:
     """A view under a prefix of its own, in whose topic nothing is stored as applied yet."""
 
-    def __init__(self, redis: Redis, negatives_kept: int = 100) -> None:
+    def __init__(self, redis: Redis, negatives_kept: int = 100, label_retention: int | None = None) -> None:
         self.redis = redis
         self.keys = ViewKeys(f"{uuid4().hex}:")
-        self.view = self.another(negatives_kept)
+        self.view = self.another(negatives_kept, label_retention)
         self.view.advance(TOPIC, {partition: (None, offset) for partition, offset in KNOWN.items()})
 
-    def another(self, negatives_kept: int = 100) -> RedisView:
+    def another(self, negatives_kept: int = 100, label_retention: int | None = None) -> RedisView:
         """As a second aggregator has it."""
-        return RedisView(self.redis, self.keys, day_retention=DAY_RETENTION, negatives_kept=negatives_kept)
+        return RedisView(
+            self.redis,
+            self.keys,
+            day_retention=DAY_RETENTION,
+            negatives_kept=negatives_kept,
+            label_retention=label_retention,
+        )
 
     def apply(self, *applied: ScoredReview, first_offset: int = 0) -> None:
         """Count events that stand in partition 0."""
@@ -90,8 +96,11 @@ def expected(fold: Fold, keys: ViewKeys) -> dict[str, object]:
             review_id: contribution.encode() for review_id, contribution in labels.items()
         } | {"expires": -1}
     for product_id, applied in fold.applied.items():
-        dump[keys.applied(product_id)] = {place: str(offset) for place, offset in applied.items()} | {
-            "expires": -1
+        clock = {CLOCK: str(fold.clocks[product_id])} if fold.clocks else {}
+        dump[keys.applied(product_id)] = {
+            **{place: str(offset) for place, offset in applied.items()},
+            **clock,
+            "expires": -1,
         }
     for product_id, review_ids in fold.negatives.items():
         dump[keys.negatives(product_id)] = review_ids

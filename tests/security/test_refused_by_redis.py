@@ -9,13 +9,13 @@ from certificates import Authority
 from commands import PASSWORD, Run
 from jobs import run_aggregator
 from labelled import ScoredTopic, labelled, stream
-from permissions import redis_permissions
+from permissions import PAGE, redis_permissions
 from raw_topics import Topics
 from recounted import assert_equal
 from secured_kafka import SecuredKafka
 from secured_redis import SecuredRedis
 
-from consumers.aggregate.view import COMMANDS
+from consumers.aggregate.view import COMMANDS, COMMANDS_TO_FORGET
 from schemas.errors import ConfigurationError
 
 EVENTS = 60
@@ -157,6 +157,15 @@ def test_the_page_allows_the_scripts_all_that_they_do_and_nothing_more() -> None
     allowed = {rule for rule in redis_permissions()[AGGREGATOR] if rule.startswith("+")}
 
     assert allowed - called_directly == {f"+{command.lower()}" for command in COMMANDS}
+
+
+def test_the_page_names_what_forgetting_labels_needs_beside_that() -> None:
+    (more,) = set(COMMANDS_TO_FORGET) - set(COMMANDS)
+
+    assert (
+        f"With `label_retention`, `{AGGREGATOR}` and `reviewstream-rebuild` need `+{more.lower()}` too"
+        in PAGE
+    )
 
 
 def test_a_running_aggregator_that_loses_its_keys_stops_and_its_successor_counts_all(
