@@ -23,9 +23,13 @@ def make_rig(
     with ExitStack() as stack:
 
         def make(
-            *, servers: str = fragile.bootstrap_servers, redis_url: str = valkey.url, seed: int = SEED
+            *,
+            servers: str = fragile.bootstrap_servers,
+            redis_url: str = valkey.url,
+            seed: int = SEED,
+            **settings: str,
         ) -> Rig:
-            rig = Rig(servers, redis_url, topic_prefix, tmp_path, seed)
+            rig = Rig(servers, redis_url, topic_prefix, tmp_path, seed, **settings)
             stack.callback(rig.close)
             return rig
 

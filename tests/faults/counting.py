@@ -5,7 +5,7 @@ It imports nothing of the pipeline. Events are plain dicts, as ``json`` reads th
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -52,14 +52,23 @@ class Counted:
     """Since 1970-01-01, in UTC."""
     code: str
     """As the ``labels`` hash holds it."""
+    clock: int | None = None
+    """Where labels are forgotten: the latest day on which an event of its product was scored, this one or one before."""
+
+    @property
+    def label(self) -> str:
+        delay = 0 if self.clock is None else self.clock - self.days
+        return f"{self.code}@{delay}" if delay else self.code
 
 
 class View:
     """All keys under one prefix, as the events of every product, in their order, make them."""
 
-    def __init__(self, prefix: str, topic: str) -> None:
+    def __init__(self, prefix: str, topic: str, label_retention: int | None = None) -> None:
         self._prefix = prefix
         self._topic = topic
+        self._label_retention = label_retention
+        self._clocks: dict[str, int] = {}
         self._hashes: defaultdict[str, Hash] = defaultdict(Hash)
         self._expiries: dict[str, int] = {}
         self._labels: defaultdict[str, dict[str, Counted]] = defaultdict(dict)
@@ -71,12 +80,15 @@ class View:
         product, review = event["product_id"], event["review_id"]
         scored_at = datetime.fromisoformat(event["scored_at"]).isoformat()
         self._applied[product][partition] = offset
+        self._forget(product, days_of(scored_at))
+        if not event["sentiment"]:
+            self._unlist(product, review)
         if old := self._labels[product].pop(review, None):
             self._add(product, old, -1, scored_at)
-            kept = self._negatives[product]
-            self._negatives[product] = [entry for entry in kept if entry["review_id"] != review]
+            if "strong_negative" in old.names:
+                self._unlist(product, review)
         if event["sentiment"]:
-            new = counted(event)
+            new = replace(counted(event), clock=self._clocks.get(product))
             self._labels[product][review] = new
             self._add(product, new, +1, scored_at)
             if "strong_negative" in new.names:
@@ -88,11 +100,13 @@ class View:
         keys: dict[str, Any] = {name: entry.stored() for name, entry in self._hashes.items()}
         for product, applied in self._applied.items():
             name = self._name(product)
-            keys[f"{name}:labels"] = {review: entry.code for review, entry in self._labels[product].items()}
+            keys[f"{name}:labels"] = {review: entry.label for review, entry in self._labels[product].items()}
             keys[f"{name}:negatives"] = self._negatives[product]
             keys[f"{name}:applied"] = {
                 f"{self._topic}:{partition}": str(offset) for partition, offset in applied.items()
             }
+            if product in self._clocks:
+                keys[f"{name}:applied"]["clock"] = str(self._clocks[product])
         for ranking in RANKINGS:
             name = f"{self._prefix}ranking:{ranking}"
             keys[name] = {
@@ -102,12 +116,16 @@ class View:
                 for product in self._applied
             }
             keys[f"{{{name}}}:revisions"] = {
-                product: str(sum(offset + 1 for offset in applied.values()))
+                product: str(
+                    sum(offset + 1 for offset in applied.values()) + self._clocks.get(product, -1) + 1
+                )
                 for product, applied in self._applied.items()
             }
         keys[f"{self._prefix}offsets:{self._topic}"] = {
             str(partition): str(end) for partition, end in ends.items()
         }
+        if self._label_retention is not None:
+            keys[f"{self._prefix}offsets:{self._topic}"]["label_retention"] = str(self._label_retention)
         counted_in = {partition for applied in self._applied.values() for partition in applied}
         keys[f"{self._prefix}{MARKS}{self._topic}"] = {str(partition): A_MARK for partition in counted_in}
         # Redis has no empty collections, and what had expired when it was written is not there.
@@ -118,6 +136,21 @@ class View:
         """Of the hashes of a day: when Redis drops them, in Unix seconds."""
         gone = self._gone()
         return {name: second for name, second in self._expiries.items() if name not in gone}
+
+    def _forget(self, product: str, day: int) -> None:
+        """Let the day of an event turn its product's clock."""
+        if self._label_retention is not None:
+            oldest = max(day, self._clocks.get(product, day)) - self._label_retention
+            self._clocks[product] = oldest + self._label_retention
+            self._labels[product] = {
+                review: entry
+                for review, entry in self._labels[product].items()
+                if entry.clock is not None and entry.clock >= oldest
+            }
+
+    def _unlist(self, product: str, review: str) -> None:
+        kept = self._negatives[product]
+        self._negatives[product] = [entry for entry in kept if entry["review_id"] != review]
 
     def _gone(self) -> set[str]:
         now = datetime.now(UTC).timestamp()
@@ -156,11 +189,16 @@ def counted(event: dict[str, Any]) -> Counted:
     label, intensity, doubt = sentiment["label"], sentiment["intensity"], sentiment["needs_review"]
     names = ("reviews", label, f"{intensity}_{label}", *(["uncertain"] if doubt else []))
     micros = round(sentiment["score"] * 1_000_000)
-    days = (datetime.fromisoformat(event["created_at"]) - EPOCH) // timedelta(days=1)
+    days = days_of(event["created_at"])
     letter = label[0].upper() if intensity == "strong" else label[0]
     channel = {"review": "r", "support": "s", "ad": "a", "social": "o"}.get(event["channel"], "?")
     code = f"{channel.upper() if doubt else channel}{letter}{base_36(micros).rjust(4, '0')}{base_36(days)}"
     return Counted(event["channel"], names, micros, days, code)
+
+
+def days_of(instant: str) -> int:
+    """Since 1970-01-01, in UTC."""
+    return (datetime.fromisoformat(instant) - EPOCH) // timedelta(days=1)
 
 
 def base_36(number: int) -> str:
@@ -171,12 +209,20 @@ def base_36(number: int) -> str:
     return (base_36(rest) if rest else "") + "0123456789abcdefghijklmnopqrstuvwxyz"[digit]
 
 
-def readable(keys: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """Keys in the form of ``View.keys``: lists of JSON say what they mean, and one mark is as good as another."""
+def readable(keys: dict[str, Any], prefix: str, label_retention: int | None = None) -> dict[str, Any]:
+    """Keys in the form of ``View.keys``: lists of JSON say what they mean, one mark is as good as another, and what is
+    forgotten is not there."""
+
+    def remembered(name: str, label: str) -> bool:
+        days, _, delay = label[6:].partition("@")
+        clock = int(keys[name.removesuffix("labels") + "applied"]["clock"])
+        return clock - int(days, 36) - int(delay or "0") <= (label_retention or 0)
 
     def content_of(name: str, content: Any) -> Any:
         if name.startswith(f"{prefix}{MARKS}"):
             return {partition: A_MARK if mark else "" for partition, mark in content.items()}
+        if label_retention is not None and name.endswith(":labels"):
+            return {review: label for review, label in content.items() if remembered(name, label)} or None
         return [json.loads(entry) for entry in content] if isinstance(content, list) else content
 
     return {name: content_of(name, content) for name, content in keys.items()}

@@ -134,7 +134,9 @@ class Member:
 class Rig:
     """Topics and a Redis prefix of its own, members, a stream, and the oracle's judgement."""
 
-    def __init__(self, servers: str, redis_url: str, prefix: str, folder: Path, seed: int) -> None:
+    def __init__(
+        self, servers: str, redis_url: str, prefix: str, folder: Path, seed: int, **settings: str
+    ) -> None:
         self.seed = seed
         self.prefix = f"{prefix.rstrip('.')}:"
         self.stream = Stream(seed, PARTITIONS)
@@ -151,6 +153,7 @@ class Rig:
             "redis_url": redis_url,
             "redis_prefix": self.prefix,
             "aggregator_group": f"{prefix}aggregator",
+            **settings,
         }
         self._asking = threading.Lock()
         """The client may be called from one thread at a time; tests break both roles in two."""
@@ -247,7 +250,8 @@ class Rig:
         self._wait(lambda: self.stored_offsets() == ends, timeout, "counted")
         seen = observe(self.topics, self.redis, self.prefix)
         assert len(seen.raw) == self.published, "the raw topic is not what was published"
-        findings = judge(seen)
+        retention = self.settings.get("label_retention")
+        findings = judge(seen, None if retention is None else int(retention))
         assert not findings.kinds, f"seed {self.seed}, {self.published} records:\n{findings}"
         return findings
 

@@ -64,14 +64,14 @@ class Outcome:
     source: Place
 
 
-def judge(seen: Observation) -> Findings:
-    """Compare what there is with what the raw topic asks for."""
+def judge(seen: Observation, label_retention: int | None = None) -> Findings:
+    """Compare what there is with what the raw topic asks for, where labels are forgotten after so many days."""
     findings = Findings(records=len(seen.raw))
     outcomes: defaultdict[Place, list[Outcome]] = defaultdict(list)
     for outcome in _outcomes(seen):
         outcomes[outcome.source].append(outcome)
     _judge_order(seen, findings)
-    view = View(seen.prefix, seen.scored_topic)
+    view = View(seen.prefix, seen.scored_topic, label_retention)
     for raw in seen.raw:
         place = (raw.partition, raw.offset)
         found = outcomes.pop(place, [])
@@ -84,7 +84,10 @@ def judge(seen: Observation) -> Findings:
             if outcome.event is not None:
                 view.apply(outcome.event, outcome.entry.partition, outcome.entry.offset)
     findings.invented += [f"of raw {place}" for place in outcomes]
-    _judge_counts(seen, view, findings)
+    _judge_counts(view.keys(seen.scored_ends), readable(seen.keys, seen.prefix, label_retention), findings)
+    if view.expiries() != seen.expiries:
+        differing = dict(view.expiries().items() ^ seen.expiries.items())
+        findings.miscounted.append(f"expiry of {sorted(differing)[:SHOWN]}")
     return findings
 
 
@@ -178,8 +181,7 @@ def _altered_letter(seen: Observation, raw: Entry, letter: Entry, reason: str) -
     datetime.fromisoformat(headers["dlq.failed_at"])
 
 
-def _judge_counts(seen: Observation, view: View, findings: Findings) -> None:
-    expected, found = view.keys(seen.scored_ends), readable(seen.keys, seen.prefix)
+def _judge_counts(expected: dict[str, Any], found: dict[str, Any], findings: Findings) -> None:
     for name in sorted(expected.keys() | found.keys()):
         wanted, stored = _items(expected.get(name)), _items(found.get(name))
         findings.fields += len(wanted)
@@ -188,9 +190,6 @@ def _judge_counts(seen: Observation, view: View, findings: Findings) -> None:
                 findings.miscounted.append(
                     f"{name} {item}: {stored.get(item)!r} instead of {wanted.get(item)!r}"
                 )
-    if view.expiries() != seen.expiries:
-        differing = dict(view.expiries().items() ^ seen.expiries.items())
-        findings.miscounted.append(f"expiry of {sorted(differing)[:SHOWN]}")
 
 
 def _items(content: Any) -> dict[Any, Any]:

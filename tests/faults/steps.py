@@ -22,7 +22,7 @@ from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from redis import Redis
 from redis.client import Pipeline
 
-from consumers.aggregate.view import ADVANCE, APPLY, RANK
+from consumers.aggregate.view import ADVANCE, APPLY, FORGET, RANK
 from consumers.infer.runner import RunFailure
 from schemas.events import Sentiment
 
@@ -45,9 +45,14 @@ class Step(StrEnum):
     AFTER_RANK = "after the ranking script"
     BEFORE_ADVANCE = "before the offsets script"
     AFTER_ADVANCE = "after the offsets script"
+    BEFORE_FORGET = "before the script that drops labels"
+    AFTER_FORGET = "after the script that drops labels"
 
 
 REBALANCE_STEPS = (Step.TAKEN, Step.GIVEN)
+FORGETTING_STEPS = (Step.BEFORE_FORGET, Step.AFTER_FORGET)
+"""Passed only where labels are forgotten."""
+
 STEPS = {
     "score": (Step.POLLED, Step.SCORED, Step.SENT, Step.OFFSETS_SENT, Step.COMMITTED),
     "aggregate": (
@@ -68,6 +73,7 @@ SCRIPTS = {
         APPLY: (Step.BEFORE_APPLY, Step.AMID_APPLY, Step.AFTER_APPLY),
         RANK: (Step.BEFORE_RANK, Step.AMID_RANK, Step.AFTER_RANK),
         ADVANCE: (Step.BEFORE_ADVANCE, None, Step.AFTER_ADVANCE),
+        FORGET: (Step.BEFORE_FORGET, None, Step.AFTER_FORGET),
     }.items()
 }
 

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from fake_engine import FakeEngine
 
@@ -71,15 +71,15 @@ class InThread(Generic[Worker]):
 
 
 def run_scorer(
-    settings: ScorerSettings, engine: FakeEngine | Router | None = None, instance: str = "a"
+    settings: ScorerSettings, engine: FakeEngine | Router | None = None, instance: str = "a", **how: Any
 ) -> InThread[Scorer]:
-    """A scorer in a thread; use it as a context manager."""
+    """A scorer in a thread, started ``how`` ``start_scorer`` says; use it as a context manager."""
     shutdown = Shutdown(grace_period=60)
     engines = engine if isinstance(engine, Router) else Router(engine or FakeEngine())
-    return InThread(start_scorer(settings, engines, shutdown, instance), shutdown)
+    return InThread(start_scorer(settings, engines, shutdown, instance, **how), shutdown)
 
 
-def run_aggregator(settings: AggregatorSettings, instance: str = "a", **how: float) -> InThread[Aggregator]:
+def run_aggregator(settings: AggregatorSettings, instance: str = "a", **how: Any) -> InThread[Aggregator]:
     """An aggregator in a thread, started ``how`` ``start_aggregator`` says; use it as a context manager."""
     shutdown = Shutdown(grace_period=60)
     return InThread(start_aggregator(settings, shutdown, instance, **how), shutdown)
