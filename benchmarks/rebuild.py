@@ -1,14 +1,17 @@
-"""How long the swap of a rebuild keeps Redis from answering anybody else, by the number of keys that a call moves."""
+"""What a rebuild takes, and how long its swap keeps Redis from answering anybody else, by the keys that a call moves."""
 
 import argparse
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from redis import Redis
 
+from benchmarks.aggregate import publish
 from benchmarks.redis_memory import empty_server
-from benchmarks.servers import report
+from benchmarks.servers import report, servers
+from benchmarks.verify import REVIEWS_A_PRODUCT, measured
 from consumers.rebuild.swap import Pair, Swap
 from schemas.redis_keys import ViewKeys
 
@@ -20,16 +23,44 @@ DAYS = 40
 def main() -> None:
     """Measure and print."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--products", type=int, nargs="+", default=[250, 2_500, 25_000])
+    arguments.add_argument("--products", type=int, nargs="*", default=[250, 2_500, 25_000])
     arguments.add_argument("--keys-a-call", type=int, nargs="+", default=[20_000, 10_000_000])
+    arguments.add_argument("--events", type=int, nargs="*", default=[100_000], help="of whole rebuilds")
     arguments.add_argument("--json", type=Path)
     options = arguments.parse_args()
     figures: dict[str, object] = {}
+    for events in options.events:
+        figures |= rebuilt(events)
     for products in options.products:
         for keys_a_call in options.keys_a_call:
             with empty_server() as redis:
                 figures |= swapped(redis, products, keys_a_call)
     report(figures, options.json)
+
+
+def rebuilt(events: int) -> dict[str, object]:
+    """The command, on a topic of so many events: first into an empty Redis, then beside the view that it made."""
+    figures: dict[str, object] = {}
+    with servers() as settings, Redis.from_url(settings.redis_url, decode_responses=True) as redis:
+        publish(settings, events, events // REVIEWS_A_PRODUCT)
+        for where in ("into an empty Redis", "beside a live view"):
+            before = cpu_seconds(redis.info("cpu"))
+            used = measured([sys.executable, "-m", "console.main", "rebuild"], settings)
+            name = f"{events:,} events {where}"
+            figures[f"{name}: seconds"] = used.seconds
+            figures[f"{name}: CPU seconds of rebuild"] = used.cpu_seconds
+            figures[f"{name}: CPU seconds of Redis"] = cpu_seconds(redis.info("cpu")) - before
+            figures[f"{name}: peak resident MB of rebuild"] = used.megabytes
+        figures[f"{events:,} events: MB of Redis afterwards"] = redis.info("memory")["used_memory"] / 1e6
+        figures[f"{events:,} events: MB of Redis at its peak"] = (
+            redis.info("memory")["used_memory_peak"] / 1e6
+        )
+    return figures
+
+
+def cpu_seconds(info: Mapping[str, float]) -> float:
+    """Of the thread that answers everybody."""
+    return float(info["used_cpu_user_main_thread"]) + float(info["used_cpu_sys_main_thread"])
 
 
 def swapped(redis: Redis, products: int, keys_a_call: int) -> dict[str, object]:
@@ -65,8 +96,7 @@ class MeasuredSwap(Swap):
         self.cpu_seconds.append(self._cpu() - before)
 
     def _cpu(self) -> float:
-        used = self._redis.info("cpu")
-        return float(used["used_cpu_user_main_thread"]) + float(used["used_cpu_sys_main_thread"])
+        return cpu_seconds(self._redis.info("cpu"))
 
 
 def fill(redis: Redis, keys: ViewKeys, products: int) -> None:
