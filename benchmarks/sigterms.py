@@ -96,7 +96,10 @@ def terminate_often(
             log = Path(folder) / "log"
             before = progress()
             running = start(job, settings, log)
-            wait_for(lambda: progress() > before or running.poll() is not None)  # noqa: B023 -- used up at once
+            # A marker of its forerunner's last transaction looks like progress, before it listens to signals at all.
+            wait_for(
+                lambda: (log.stat().st_size and progress() > before) or running.poll() is not None  # noqa: B023 -- used up at once
+            )
             time.sleep(moments.uniform(0, LATEST_MOMENT_S))
             leaves.append(terminate(running, job, log))
             if path is not None:
