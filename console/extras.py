@@ -8,6 +8,7 @@ from schemas.errors import ConfigurationError
 EXTRAS: Mapping[str, Sequence[str]] = {
     "train": ("torch", "transformers", "sklearn", "gensim", "peft", "optuna"),
     "tracking": ("tensorboard", "wandb"),
+    "report": ("jinja2", "matplotlib", "networkx", "sklearn"),
     "serve": ("fastapi", "jinja2", "sse_starlette", "uvicorn"),
 }
 """Modules that show whether an extra is there."""

@@ -35,6 +35,7 @@ SUBCOMMANDS = {
     "tail": Subcommand("reading", "Follow labelled reviews as they are published."),
     "counts": Subcommand("reading", "Show the counts of products, or the top of a ranking."),
     "serve": Subcommand("serving", "Serve the dashboard and its API."),
+    "report": Subcommand("reporting", "Report on a period: what changed, and what customers write."),
     "verify": Subcommand("proving", "Recount reviews.scored and compare with Redis."),
     "rebuild": Subcommand("proving", "Make the counts in Redis anew from reviews.scored, and swap."),
     "dlq": Subcommand("dlq", "Show what was refused, and why."),

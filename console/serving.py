@@ -6,6 +6,7 @@ import click
 
 from console.extras import need
 from console.options import load_settings, with_settings
+from consumers.infer.bundle import open_bundle
 from schemas.dashboard_settings import DashboardSettings
 from schemas.errors import ConfigurationError
 from schemas.settings import AggregatorSettings, ScorerSettings
@@ -24,6 +25,7 @@ def serve(settings: DashboardSettings) -> None:
     need("serve")
     import uvicorn  # noqa: PLC0415 -- an extra
 
+    from consumers.explain.start import start_explaining  # noqa: PLC0415 -- slow to import
     from dashboard.app import create_app  # noqa: PLC0415 -- needs the extra
     from dashboard.kafka_state import ask_kafka  # noqa: PLC0415 -- needs the extra
 
@@ -31,8 +33,14 @@ def serve(settings: DashboardSettings) -> None:
         load_settings(ScorerSettings).scorer_group: settings.raw_topic,
         load_settings(AggregatorSettings).aggregator_group: settings.scored_topic,
     }
+    if settings.bundle is not None:
+        open_bundle(
+            settings.bundle
+        )  # a wrong one is told now, and not when the first label is to be explained
     app = create_app(
-        settings, ask_kafka=(lambda: ask_kafka(settings, groups)) if settings.knows_kafka else None
+        settings,
+        ask_kafka=(lambda: ask_kafka(settings, groups)) if settings.knows_kafka else None,
+        start_explaining=lambda: start_explaining(settings.bundle),
     )
     listening = _listen(settings.listen_host, settings.listen_port)
     host, port = listening.getsockname()[:2]

@@ -10,9 +10,11 @@ from fastapi import FastAPI
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
+from consumers.explain.start import Explain
 from dashboard.access import Guard, Tokens
-from dashboard.api import changes, product, products, whole
+from dashboard.api import changes, explanations, product, products, whole
 from dashboard.counts import CountsReader, connect
+from dashboard.explanations import Explanations
 from dashboard.headers import SafeHeaders
 from dashboard.index import ProductIndex
 from dashboard.overview import Overviews
@@ -46,6 +48,7 @@ def create_app(
     settings: DashboardSettings,
     *,
     ask_kafka: Callable[[], KafkaAnswer] | None = None,
+    start_explaining: Callable[[], Explain] | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
     """The whole dashboard. Nothing connects before it is started.
@@ -53,6 +56,7 @@ def create_app(
     Args:
         settings: where Redis is, and who may read.
         ask_kafka: how to ask Kafka for the state of the pipeline, if at all.
+        start_explaining: how to start the model, called when a text is first to be explained; None for no explanations.
         clock: the time, in UTC.
     """
     tokens = Tokens.of(settings)
@@ -61,6 +65,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with connect(settings) as redis:
             keys = ViewKeys(settings.redis_prefix)
+            explained = Explanations(start_explaining)
             index, broadcast = ProductIndex(redis, keys, clock().date()), Broadcast()
             watcher = Watcher(redis, keys, settings.scored_topic, index, broadcast, clock)
             app.state.services = Services(
@@ -70,11 +75,13 @@ def create_app(
                 watcher=watcher,
                 broadcast=broadcast,
                 pipeline=PipelineReader(watcher, ask_kafka, clock),
+                explanations=explained,
                 tokens=tokens,
                 clock=clock,
             )
             async with watcher.running():
                 yield
+            explained.close()
 
     app = FastAPI(
         title="reviewstream",
@@ -85,7 +92,7 @@ def create_app(
         docs_url=None,  # they load their scripts from elsewhere
         redoc_url=None,
     )
-    for router in (products.router, product.router, whole.router, changes.router):
+    for router in (products.router, product.router, whole.router, explanations.router, changes.router):
         app.include_router(router, prefix=API)
     app.include_router(pages.router)
     app.include_router(sign_in.router)

@@ -68,6 +68,12 @@ def unknown_product(product_id: str) -> ProblemError:
     )
 
 
+def unlisted_review(product_id: str, review_id: str) -> ProblemError:
+    """It is none of the latest strong negatives."""
+    detail = f"{review_id!r} is none of the latest strong negatives of {product_id!r}."
+    return ProblemError(Problem("unlisted-review", 404, "No such review", detail))
+
+
 def page_beyond_end(page: int, pages: int) -> ProblemError:
     """There are fewer pages."""
     there = "there is nothing to list" if pages == 0 else f"the last one is {pages}"

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from dashboard.access import Tokens
 from dashboard.counts import CountsReader
+from dashboard.explanations import Explanations
 from dashboard.index import ProductIndex
 from dashboard.overview import Overviews
 from dashboard.pipeline import PipelineReader
@@ -24,6 +25,7 @@ class Services:
     watcher: Watcher
     broadcast: Broadcast
     pipeline: PipelineReader
+    explanations: Explanations
     tokens: Tokens
     clock: Clock
 

@@ -5,14 +5,14 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from schemas.settings import KafkaSettings, RedisSettings
+from schemas.settings import BundleSettings, KafkaSettings, RedisSettings
 
 MIN_TOKEN_CHARACTERS = 16
 """Of a random token: 16 hex digits are 64 bits, which nobody guesses over a network."""
 
 
-class DashboardSettings(KafkaSettings, RedisSettings):
-    """Kafka is asked for the lag of the groups only if ``bootstrap_servers`` is given."""
+class DashboardSettings(KafkaSettings, RedisSettings, BundleSettings):
+    """Kafka is asked for the lag of the groups only if ``bootstrap_servers`` is given; the bundle explains labels."""
 
     listen_host: Annotated[
         str, Field(description="Address to listen at; any but this machine's own needs a token.")

@@ -11,6 +11,7 @@ from dashboard.counts import total
 from dashboard.known import known_product
 from dashboard.listing import list_products
 from dashboard.pages import charts
+from dashboard.pages.marking import marked
 from dashboard.pages.rendering import render
 from dashboard.periods import Period
 from dashboard.services import InjectedServices
@@ -95,6 +96,8 @@ async def product(
     """One product."""
     found = await known_product(services.counts, product_id)
     period = Period.until(services.clock().date(), int(days))
+    negatives = await services.counts.negatives(product_id, NEGATIVES_SHOWN)
+    explaining = services.explanations.prepare(one.text for one in negatives)
     both = await services.counts.days(product_id, Period(period.before.first, period.last))
     series = both[channel][len(period) :]
     now, before = (total(counts for _, counts in part) for part in (series, both[channel][: len(period)]))
@@ -113,7 +116,8 @@ async def product(
             "change": difference(now.positive, now.reviews, before.positive, before.reviews),
             "volume": charts.volume_chart(series),
             "share": charts.share_chart(series),
-            "negatives": await services.counts.negatives(product_id, NEGATIVES_SHOWN),
+            "negatives": [marked(one, services.explanations) for one in negatives],
+            "explaining": explaining,
             "now_at": services.clock(),
         },
     )

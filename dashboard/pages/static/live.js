@@ -32,6 +32,7 @@
       if (!answer.ok || answer.redirected || source !== asked) return; // the last: it was paused meanwhile
       replace(new DOMParser().parseFromString(text, "text/html").getElementById("main"));
       show("Live", "on");
+      awaitPending();
     } catch {
       if (source === asked) show("Waiting", "waiting");
     }
@@ -48,6 +49,11 @@
     if (focus >= 0) {
       main.querySelectorAll("a, button, summary, input, select, [tabindex]")[focus]?.focus({ preventScroll: true });
     }
+  }
+
+  // Something on the page is still being worked out; it changes no counts, so nobody will tell.
+  function awaitPending() {
+    if (source && document.querySelector("[data-pending]")) timer ??= setTimeout(refresh, PAUSE_MS);
   }
 
   function later() {
@@ -85,4 +91,5 @@
     if (!document.hidden && source) later();
   });
   start();
+  awaitPending();
 })();

@@ -1,0 +1,201 @@
+"""Explanations in the API and on the page, from a model that blames the word "leaks"."""
+
+import re
+import threading
+from collections.abc import Callable
+
+import pytest
+from dashboard_client import Serve
+from shop import Shop, written
+
+from consumers.explain.occlusion import DecidingWord, Explanation
+from consumers.infer.runner import RunFailure
+from dashboard.explanations import WAITING
+from schemas.errors import BundleError
+from schemas.events import Intensity, Label, ModelReference, Sentiment
+
+V1 = "/api/v1/explanations"
+
+NEGATIVE = Sentiment(
+    label=Label.NEGATIVE,
+    score=0.02,
+    intensity=Intensity.STRONG,
+    intensity_score=0.8,
+    confidence=0.98,
+    needs_review=False,
+)
+
+
+def blame(text: str) -> Explanation | RunFailure:
+    if "poison" in text:
+        return RunFailure("no memory")
+    words = [DecidingWord(*match.span(), -4.9, 0.77) for match in re.finditer("leaks|<b>", text)]
+    return Explanation(NEGATIVE, words, 0.77, ModelReference(name="test", version="0123456789ab"))
+
+
+def start_blaming() -> Callable[[str], Explanation | RunFailure]:
+    return blame
+
+
+def test_a_text_is_explained_by_its_words(serve: Serve) -> None:
+    answer = serve(start_explaining=start_blaming).post(V1, json={"text": "Boils fast, leaks faster."})
+
+    assert answer.json() == {
+        "label": "negative",
+        "score": 0.02,
+        "words": [{"start": 12, "end": 17, "text": "leaks", "weight": -4.9, "score_without": 0.77}],
+        "score_without": 0.77,
+        "model": "test 0123456789ab",
+    }
+
+
+def test_a_listed_negative_is_explained_as_it_is_listed(shop: Shop, serve: Serve) -> None:
+    shop.count([written("kettle", False, review_id="r1", text="a@b.com: it leaks")])
+
+    answer = serve(start_explaining=start_blaming).get(V1, params={"product_id": "kettle", "review_id": "r1"})
+
+    assert answer.json()["text"] == "[email]: it leaks"
+    (word,) = answer.json()["explanation"]["words"]
+    assert answer.json()["text"][word["start"] : word["end"]] == "leaks"
+
+
+def test_what_is_not_listed_cannot_be_explained(shop: Shop, serve: Serve) -> None:
+    shop.count([written("kettle", review_id="r1")])
+    client = serve(start_explaining=start_blaming)
+
+    unlisted = client.get(V1, params={"product_id": "kettle", "review_id": "r1"})
+    unknown = client.get(V1, params={"product_id": "nobody", "review_id": "r1"})
+
+    assert (unlisted.status_code, unlisted.json()["type"]) == (
+        404,
+        "urn:reviewstream:problem:unlisted-review",
+    )
+    assert (unknown.status_code, unknown.json()["type"]) == (404, "urn:reviewstream:problem:unknown-product")
+
+
+@pytest.mark.parametrize("body", [{}, {"text": ""}, {"text": "a" * 20_001}, {"text": 7}])
+def test_a_text_that_could_be_no_review_is_refused(serve: Serve, body: dict[str, object]) -> None:
+    assert serve(start_explaining=start_blaming).post(V1, json=body).status_code == 422
+
+
+def test_a_text_on_which_the_model_fails_is_said_to_be_unreadable(serve: Serve) -> None:
+    answer = serve(start_explaining=start_blaming).post(V1, json={"text": "poison"})
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:reviewstream:problem:unreadable-text")
+
+
+def test_a_model_that_cannot_be_started_is_tried_again(serve: Serve) -> None:
+    starts = []
+
+    def start() -> Callable[[str], Explanation | RunFailure]:
+        starts.append(1)
+        if len(starts) == 1:
+            raise BundleError("damaged")
+        return blame
+
+    client = serve(start_explaining=start)
+
+    assert client.post(V1, json={"text": "it leaks"}).status_code == 503
+    assert client.post(V1, json={"text": "it leaks"}).status_code == 200
+
+
+def test_a_page_does_not_wait_for_a_model_that_cannot_be_started(shop: Shop, serve: Serve) -> None:
+    def start() -> Callable[[str], Explanation | RunFailure]:
+        raise BundleError("damaged")
+
+    shop.count([written("kettle", False, text="It leaks.")])
+    client = serve(start_explaining=start)
+    client.post(V1, json={"text": "it leaks"})
+
+    assert "data-pending" not in client.get("/product", params={"product_id": "kettle"}).text
+
+
+def test_the_model_is_started_by_the_first_text_and_reads_each_once(serve: Serve) -> None:
+    read: list[str] = []
+
+    def start() -> Callable[[str], Explanation | RunFailure]:
+        read.append("started")
+
+        def explain(text: str) -> Explanation | RunFailure:
+            read.append(text)
+            return blame(text)
+
+        return explain
+
+    client = serve(start_explaining=start)
+    assert read == []
+
+    for text in ("it leaks", "it leaks", "it stinks"):
+        client.post(V1, json={"text": text})
+
+    assert read == ["started", "it leaks", "it stinks"]
+
+
+def test_without_a_model_there_are_pages_and_no_explanations(shop: Shop, serve: Serve) -> None:
+    shop.count([written("kettle", False, text="It leaks.")])
+    client = serve()
+
+    page = client.get("/product", params={"product_id": "kettle"})
+
+    assert page.status_code == 200
+    assert "data-pending" not in page.text
+    assert client.post(V1, json={"text": "It leaks."}).status_code == 503
+
+
+def test_the_page_marks_the_words_as_soon_as_they_are_known_and_says_them(shop: Shop, serve: Serve) -> None:
+    go_on = threading.Event()
+
+    def slow() -> Callable[[str], Explanation | RunFailure]:
+        go_on.wait(60)
+        return blame
+
+    shop.count([written("kettle", False, review_id="r1", text="It leaks & <b>burns</b>.")])
+    client = serve(start_explaining=slow)
+
+    before = client.get("/product", params={"product_id": "kettle"}).text
+    go_on.set()
+    client.get(V1, params={"product_id": "kettle", "review_id": "r1"})  # waits for its turn
+    after = client.get("/product", params={"product_id": "kettle"}).text
+
+    assert "data-pending" in before
+    assert "<mark>" not in before
+    assert "data-pending" not in after
+    assert "It <mark>leaks</mark> &amp; <mark>&lt;b&gt;</mark>burns&lt;/b&gt;." in after
+    assert "Decided by <b><bdi>leaks</bdi></b>" in after
+    assert "77 % likely to be positive, not 2 %" in after
+
+
+def test_words_beyond_the_excerpt_are_marked_in_the_rest(shop: Shop, serve: Serve) -> None:
+    text = "It was fine. " * 40 + "Then it leaks."
+    shop.count([written("kettle", False, review_id="r1", text=text)])
+    client = serve(start_explaining=start_blaming)
+    client.get(V1, params={"product_id": "kettle", "review_id": "r1"})
+
+    page = client.get("/product", params={"product_id": "kettle"}).text
+
+    assert page.index("read on") < page.index("<mark>leaks</mark>")
+
+
+def test_what_waits_is_bounded(shop: Shop, serve: Serve) -> None:
+    go_on = threading.Event()
+
+    def slow() -> Callable[[str], Explanation | RunFailure]:
+        go_on.wait(60)
+        return blame
+
+    shop.count(
+        [
+            written(f"kettle-{number}", False, text=f"It leaks {number} {more}")
+            for number in range(4)
+            for more in range(20)
+        ]
+    )
+    client = serve(start_explaining=slow)
+    for number in range(4):
+        client.get("/product", params={"product_id": f"kettle-{number}"})
+    assert WAITING < 80
+
+    refused = client.post(V1, json={"text": "one more"})
+    go_on.set()
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
