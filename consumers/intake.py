@@ -264,6 +264,11 @@ class GroupIntake:
             raise _missing(topic)
         return len(partitions)
 
+    def lists(self, topic: str) -> bool:
+        """Whether there is another topic that we may see."""
+        with self._answering():
+            return topic in self.consumer.topics()
+
     def commit(self, offsets: Offsets) -> None:
         """Commit the next offsets to read, outside any transaction."""
         self.consumer.commit(offsets)

@@ -86,6 +86,10 @@ class TopicReader:
             raise MissingTopic(f"topic {topic!r} does not exist; create the topics with: reviewstream init")
         consumer.assign(self._assignment())
 
+    def lists(self, topic: str) -> bool:
+        """Whether there is another topic that we may see."""
+        return topic in self._consumer.topics()
+
     def starts(self) -> dict[int, int]:
         """The first offset that is still kept."""
         return self._ask(self._consumer.beginning_offsets, self._assignment())

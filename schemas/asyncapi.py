@@ -39,6 +39,36 @@ _SCORED = {
     "source": _SOURCE,
     "scored_at": "2026-03-14T09:26:54.120Z",
 }
+_LABEL = {
+    "schema_version": 1,
+    "review_id": "r-1001",
+    "product_id": "kettle-2",
+    "op": "label",
+    "label": "negative",
+    "intensity": "weak",
+    "reason": "Praise first, but the lid jams.",
+    "labelled_by": "anna",
+    "labelled_at": "2026-03-14T10:02:11Z",
+    "scored": {
+        "topic": "reviews.scored",
+        "partition": 3,
+        "offset": 57,
+        "channel": "review",
+        "created_at": "2026-03-14T09:26:53Z",
+        "label": "positive",
+        "intensity": "weak",
+        "score": 0.912345,
+        "needs_review": False,
+    },
+}
+_WITHDRAWAL = {
+    **_LABEL,
+    "op": "withdraw",
+    "label": None,
+    "intensity": None,
+    "reason": "The customer means another kettle.",
+    "labelled_at": "2026-03-14T10:05:40Z",
+}
 _DELETE = {"review_id": "r-1001", "product_id": "kettle-2", "op": "delete"}
 
 _DIGITS: dict[str, Any] = {"type": "string", "pattern": "^-?[0-9]+$"}
@@ -75,7 +105,7 @@ _MARKER_HEADERS: dict[str, dict[str, Any]] = {
 
 def asyncapi_document() -> dict[str, Any]:
     """The whole document, from the defaults of the settings; the environment does not matter."""
-    raw, scored, dead_letters = topic_specs(TopicSettings.model_construct())
+    raw, scored, dead_letters, labels = topic_specs(TopicSettings.model_construct())
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -109,6 +139,7 @@ def asyncapi_document() -> dict[str, Any]:
                 "DeadLetter",
                 "RedriveMarker",
             ),
+            labels.name: _channel(labels, "What people say of reviews in place of the model.", "ReviewLabel"),
         },
         "operations": {
             "shopSendsReview": _operation("send", raw, "ReviewEvent", "The shop publishes a review."),
@@ -134,6 +165,16 @@ def asyncapi_document() -> dict[str, Any]:
             ),
             "aggregatorSendsDeadLetter": _operation(
                 "send", dead_letters, "DeadLetter", "The aggregator refuses a record of the scored topic."
+            ),
+            "agentSendsLabel": _operation(
+                "send", labels, "ReviewLabel", "A customer-service agent labels a review, or takes that back."
+            ),
+            "aggregatorReceivesLabel": _operation(
+                "receive",
+                labels,
+                "ReviewLabel",
+                "The aggregator counts it in place of the model's.",
+                group=_default(AggregatorSettings, "aggregator_group"),
             ),
             "redriveReceivesDeadLetter": _operation(
                 "receive", dead_letters, "DeadLetter", "A redrive reads what was refused."
@@ -233,6 +274,17 @@ def _messages() -> dict[str, Any]:
             "contentType": "application/json",
             "payload": {"$ref": "#/components/schemas/ScoredReview"},
             "examples": [{"name": "scored review", "payload": _SCORED}],
+            "bindings": _key(product_key),
+        },
+        "ReviewLabel": {
+            "name": "ReviewLabel",
+            "summary": "A person's label of a review, or its withdrawal. The last one of what the model said counts.",
+            "contentType": "application/json",
+            "payload": {"$ref": "#/components/schemas/ReviewLabel"},
+            "examples": [
+                {"name": "label", "payload": _LABEL},
+                {"name": "withdrawal", "payload": _WITHDRAWAL},
+            ],
             "bindings": _key(product_key),
         },
         "DeadLetter": {

@@ -9,8 +9,9 @@ from pydantic_core import ErrorDetails, from_json
 from schemas.dead_letters import DeadLetterReason
 from schemas.errors import InvalidEvent
 from schemas.events import ReviewEvent, ScoredReview
+from schemas.labels import ReviewLabel
 
-Event = TypeVar("Event", ReviewEvent, ScoredReview)
+AnyEvent = TypeVar("AnyEvent", ReviewEvent, ScoredReview, ReviewLabel)
 
 
 def decode_review(value: bytes | None) -> ReviewEvent:
@@ -31,7 +32,16 @@ def decode_scored(value: bytes | None) -> ScoredReview:
     return _decode(ScoredReview, value)
 
 
-def _decode(model: type[Event], value: bytes | None) -> Event:
+def decode_label(value: bytes | None) -> ReviewLabel:
+    """Read a record of ``reviews.labels``.
+
+    Raises:
+        InvalidEvent: the bytes are no valid event, with the reason.
+    """
+    return _decode(ReviewLabel, value)
+
+
+def _decode(model: type[AnyEvent], value: bytes | None) -> AnyEvent:
     if value is None:
         raise InvalidEvent(DeadLetterReason.NULL_VALUE, "the record has no value (a tombstone)")
     if not value.strip():

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from schemas.asyncapi import asyncapi_document
-from schemas.json_schemas import manifest_schema, review_event_schema, scored_review_schema
+from schemas.json_schemas import (
+    manifest_schema,
+    review_event_schema,
+    review_label_schema,
+    scored_review_schema,
+)
 from schemas.settings_reference import settings_reference
 
 GENERATED = Path(__file__).parent / "generated"
@@ -19,6 +24,7 @@ def contracts() -> dict[str, str]:
     return {
         "review-event.schema.json": _json(review_event_schema()),
         "scored-review.schema.json": _json(scored_review_schema()),
+        "review-label.schema.json": _json(review_label_schema()),
         "manifest.schema.json": _json(manifest_schema()),
         "asyncapi.json": _json(asyncapi_document()),
         "settings.md": settings_reference(),

@@ -79,7 +79,7 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("is outside the years 1 to 9999 in UTC") from error
 
 
-def _no_boolean(value: object) -> object:
+def no_boolean(value: object) -> object:
     """Refuse ``true``, which Python takes for 1."""
     if value is True:
         raise ValueError("Input should be 1")
@@ -100,6 +100,11 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}),
 ]
 Identifier = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS)]
+ProductIdentifier = Annotated[
+    Identifier,
+    # A leading brace would empty the Redis Cluster hash tag that keeps a product's keys in one slot.
+    Field(pattern=r"^[^}]", description="The product that the review is about; never starts with '}'."),
+]
 Score = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -116,7 +121,7 @@ def _only_with_upsert(**types: str) -> dict[str, Any]:
     }
 
 
-class _Event(BaseModel):
+class Event(BaseModel):
     """Frozen; unknown fields are ignored, so that producers can move first; no type is coerced."""
 
     model_config = ConfigDict(
@@ -132,20 +137,16 @@ class _Event(BaseModel):
         return self.model_dump_json().encode()
 
 
-class _ReviewFields(_Event):
+class _ReviewFields(Event):
     model_config = ConfigDict(json_schema_extra=_only_with_upsert(text="string"))
 
     schema_version: Annotated[
-        Literal[1], Field(description="Version of this event's schema."), BeforeValidator(_no_boolean)
+        Literal[1], Field(description="Version of this event's schema."), BeforeValidator(no_boolean)
     ] = 1
     review_id: Annotated[
         Identifier, Field(description="Identity of the review; the same id again is a correction.")
     ]
-    product_id: Annotated[
-        Identifier,
-        # A leading brace would empty the Redis Cluster hash tag that keeps a product's keys in one slot.
-        Field(pattern=r"^[^}]", description="The product that the review is about; never starts with '}'."),
-    ]
+    product_id: ProductIdentifier
     op: Annotated[Op, Field(description="'delete' takes the review back.", strict=False)] = Op.UPSERT
     channel: Annotated[Channel, Field(description="Where the customer wrote.", strict=False)] = Channel.REVIEW
     text: Annotated[
@@ -182,7 +183,7 @@ class ReviewEvent(_ReviewFields):
     ] = None
 
 
-class Sentiment(_Event):
+class Sentiment(Event):
     """What the model read in the text."""
 
     label: Annotated[Label, Field(strict=False)]
@@ -193,14 +194,14 @@ class Sentiment(_Event):
     needs_review: Annotated[bool, Field(description="Confidence is below the bundle's review threshold.")]
 
 
-class ModelReference(_Event):
+class ModelReference(Event):
     """The model that scored an event."""
 
     name: str
     version: Annotated[str, Field(description="First 12 hex digits of the bundle's digest.")]
 
 
-class SourceRecord(_Event):
+class SourceRecord(Event):
     """The raw record that an event came from: the deterministic identity of the output."""
 
     topic: str

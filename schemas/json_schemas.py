@@ -7,6 +7,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from schemas.events import SCHEMA_VERSION, ReviewEvent, ScoredReview
+from schemas.labels import ReviewLabel
 from schemas.manifest import Manifest
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -44,15 +45,20 @@ def scored_review_schema() -> dict[str, Any]:
     return _document(ScoredReview, f"urn:reviewstream:schema:scored-review:{SCHEMA_VERSION}")
 
 
+def review_label_schema() -> dict[str, Any]:
+    """What a record of ``reviews.labels`` has to be."""
+    return _document(ReviewLabel, f"urn:reviewstream:schema:review-label:{SCHEMA_VERSION}")
+
+
 def manifest_schema() -> dict[str, Any]:
     """What the ``manifest.json`` of a model bundle is; that every file has a digest, it cannot say."""
     return _document(Manifest, f"urn:reviewstream:schema:manifest:{Manifest.model_fields['format'].default}")
 
 
 def event_components() -> dict[str, Any]:
-    """Both events and their parts by name, referring to each other as an AsyncAPI document's components."""
+    """The events and their parts by name, referring to each other as an AsyncAPI document's components."""
     _, schema = models_json_schema(
-        [(ReviewEvent, "validation"), (ScoredReview, "validation")],
+        [(ReviewEvent, "validation"), (ScoredReview, "validation"), (ReviewLabel, "validation")],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Generator,
     )

@@ -55,7 +55,7 @@ class Place(NamedTuple):
 
 
 _COUNTS_SUFFIX = re.compile(r"(?::channel:(?P<channel>[a-z]+))?(?::day:(?P<day>[0-9-]+))?")
-_OTHER_SUFFIXES = {":labels", ":negatives", ":applied"}
+_OTHER_SUFFIXES = {":labels", ":negatives", ":applied", ":relabels", ":uncertain"}
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,14 @@ class ViewKeys:
     def negatives(self, product_id: str) -> str:
         """List of the latest strong negatives as JSON, newest first, capped."""
         return f"{self.product(product_id)}:negatives"
+
+    def uncertain(self, product_id: str) -> str:
+        """List of the latest uncertain reviews as JSON, newest first, capped; only where it is wanted."""
+        return f"{self.product(product_id)}:uncertain"
+
+    def relabels(self, product_id: str) -> str:
+        """Hash: what the model said, a space and the review id -> what a person says instead."""
+        return f"{self.product(product_id)}:relabels"
 
     def applied(self, product_id: str) -> str:
         """Hash: ``<topic>:<partition>`` -> last applied offset; ``CLOCK``, if labels are ever forgotten."""

@@ -50,6 +50,10 @@ class KafkaSettings(KafkaAccess):
     dead_letter_topic: Annotated[str, Field(description="Topic of records that were refused.")] = (
         "reviews.dlq"
     )
+    labels_topic: Annotated[
+        str,
+        Field(description="Topic of what people say in place of the model; read where it exists."),
+    ] = "reviews.labels"
     outage_deadline: Annotated[
         Seconds, Field(description="Seconds to wait for a server that is away before giving up.")
     ] = 120.0
@@ -213,6 +217,14 @@ class ViewSettings(Settings):
     negatives_kept: Annotated[
         int, Field(ge=0, le=10_000, description="Latest strong negatives kept of each product.")
     ] = 100
+    uncertain_kept: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10_000,
+            description="Latest uncertain reviews kept of each product, for the customer-service queue.",
+        ),
+    ] = 0
 
 
 class AggregatorSettings(KafkaSettings, RedisSettings, ProcessSettings, ViewSettings):

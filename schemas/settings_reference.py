@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, type[Settings]] = {
     "reviewstream init": TopicSettings,
     "reviewstream score, doctor": ScorerSettings,
     "reviewstream aggregate": AggregatorSettings,
-    "reviewstream publish, tail, dlq, redrive": KafkaSettings,
+    "reviewstream publish, tail, dlq, redrive, labels": KafkaSettings,
     "reviewstream counts": RedisSettings,
     "reviewstream serve": DashboardSettings,
     "reviewstream verify": ReaderSettings,

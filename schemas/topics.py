@@ -1,4 +1,4 @@
-"""The three topics and how each is kept."""
+"""The topics and how each is kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +21,11 @@ class TopicSpec:
     configs: Mapping[str, str]
 
 
-def topic_specs(settings: TopicSettings) -> tuple[TopicSpec, TopicSpec, TopicSpec]:
-    """Raw, scored and dead-letter topics. Scored is the truth, so it is kept for ever by default."""
+def topic_specs(settings: TopicSettings) -> tuple[TopicSpec, TopicSpec, TopicSpec, TopicSpec]:
+    """Raw, scored, dead-letter and labels topics.
+
+    Scored is the truth, so it is kept for ever by default; what people labelled is as true, tiny, and always kept.
+    """
 
     def spec(name: str, retention_days: int, **configs: str) -> TopicSpec:
         retention_ms = -1 if retention_days < 0 else retention_days * DAY_MS
@@ -41,4 +44,5 @@ def topic_specs(settings: TopicSettings) -> tuple[TopicSpec, TopicSpec, TopicSpe
             settings.dead_letter_retention_days,
             **{"max.message.bytes": str(DEAD_LETTER_MAX_BYTES)},
         ),
+        spec(settings.labels_topic, -1),
     )

@@ -1,4 +1,4 @@
-"""The aggregator: from ``reviews.scored`` to counts in Redis."""
+"""The aggregator: from ``reviews.scored`` and ``reviews.labels`` to counts in Redis."""
 
 import logging
 import time
@@ -14,15 +14,17 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from consumers.aggregate.bounds import check_bounds
+from consumers.aggregate.follow_labels import LabelsFollower
+from consumers.aggregate.sort_out import sort_out
 from consumers.aggregate.view import PositionedEvent, RedisView
-from consumers.dead_letters import DeadLetterSender, dead_letter_output
+from consumers.dead_letters import DeadLetterSender
 from consumers.held_back import HELD_BACK_AFTER_S
 from consumers.intake import GroupIntake, Polled, group_consumer
 from consumers.process import Clock, Health, OutageGuard, Shutdown
 from consumers.publish import Output, producer_config
 from consumers.records import Record, commit_form
-from schemas.codec import decode_scored
-from schemas.errors import InvalidEvent, ServerUnavailable, ViewMismatch
+from schemas.errors import ServerUnavailable
 from schemas.redis_keys import ViewKeys
 from schemas.refusals import raise_if_refused
 from schemas.settings import AggregatorSettings
@@ -47,6 +49,7 @@ class AggregatorCounts:
     """What the aggregator did since its start."""
 
     applied: int = 0
+    labels: int = 0
     dead_lettered: int = 0
     redis_retries: int = 0
     held_back: int = 0
@@ -58,7 +61,7 @@ class StopWaiting(Exception):  # noqa: N818 -- a request, not a failure
 
 
 class Aggregator:
-    """Counts in Redis equal a recount of the scored topic, whatever is killed in between.
+    """Counts in Redis equal a recount of the scored topic and of what people say, whatever is killed in between.
 
     One turn of the loop: poll, decode, apply to Redis, remember the offset there. Redis decides where to read, not the
     group's commit, which serves lag monitors only. That holds all the time: a Redis that was emptied or put back to an
@@ -74,6 +77,7 @@ class Aggregator:
         dead_letters: Callable[[Sequence[Output]], None],
         shutdown: Shutdown,
         health: Health,
+        labels: LabelsFollower | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         self.counts = AggregatorCounts()
@@ -83,6 +87,7 @@ class Aggregator:
         self._dead_letters = dead_letters
         self._shutdown = shutdown
         self._health = health
+        self._labels = labels
         self._clock = clock
         self._stored: dict[TopicPartition, int] = {}
         """Of each partition that we read: the offset that Redis holds, as far as we know."""
@@ -100,6 +105,8 @@ class Aggregator:
                     self._turn()
         finally:
             self._intake.close()
+            if self._labels is not None:
+                self._labels.close()
         log.info("stopped: %s", self.counts)
 
     def _turn(self) -> None:
@@ -109,6 +116,10 @@ class Aggregator:
         self._remember()
         while unplaced := self._intake.consumer.assignment() - self._stored.keys():
             self._place(unplaced)
+        if self._labels is not None:
+            first = TopicPartition(self._settings.scored_topic, 0)
+            self._labels.turn(ours=first in self._stored, with_redis=self._with_redis)
+            self.counts.labels = self._labels.applied
         if polled.group.group_id is not None:  # before it has joined it may be refused yet
             self._health.beat()
         self._report()
@@ -118,23 +129,14 @@ class Aggregator:
             self._stored.pop(partition, None)
 
     def _apply(self, records: Sequence[Record]) -> None:
-        events, letters = [], []
-        for record in records:
-            try:
-                scored = decode_scored(record.value)
-            except InvalidEvent as invalid:
-                letters.append(
-                    dead_letter_output(record, invalid, self._settings.dead_letter_topic, datetime.now(UTC))
-                )
-            else:
-                events.append(PositionedEvent(record.partition, record.offset, scored))
-        if letters:
-            self._dead_letters(letters)
-            self.counts.dead_lettered += len(letters)
-        if events:
-            others = self._with_redis(lambda: self._count(events))
+        found = sort_out(records, self._settings, datetime.now(UTC))
+        if found.letters:
+            self._dead_letters(found.letters)
+            self.counts.dead_lettered += len(found.letters)
+        if found.events:
+            others = self._with_redis(lambda: self._count(found.events))
             self._leave(others)
-            self.counts.applied += sum(event.partition not in others for event in events)
+            self.counts.applied += sum(event.partition not in others for event in found.events)
 
     def _count(self, events: Sequence[PositionedEvent]) -> set[int]:
         """Apply what is still ours: partitions may have gone while we waited for Redis."""
@@ -163,26 +165,15 @@ class Aggregator:
         steps = {}
         for partition in partitions:
             known = stored.get(partition.partition)
-            self._check_bounds(partition, known or 0, starts[partition], ends[partition])
+            check_bounds(
+                self._settings, partition.topic, partition.partition, known or 0,
+                starts[partition], ends[partition],
+            )  # fmt: skip
             steps[partition] = (known, max(known or 0, starts[partition]))
         placed = self._advance(steps)
         for partition in placed & self._intake.consumer.assignment():
             self._stored[partition] = steps[partition][1]
             self._intake.consumer.seek(partition, steps[partition][1])
-
-    def _check_bounds(self, partition: TopicPartition, applied: int, start: int, end: int) -> None:
-        if applied > end:
-            raise ViewMismatch(
-                f"Redis has applied {partition.topic}:{partition.partition} up to {applied}, but the topic ends at "
-                f"{end}: it was made anew, or the prefix {self._settings.redis_prefix!r} belongs to another Kafka. "
-                "Use another --redis-prefix, or empty this one."
-            )
-        if applied < start:
-            log.error(
-                "%s:%d starts at %d, but Redis has applied it only up to %d: what lies between is gone by retention "
-                "and will be missing from the counts",
-                partition.topic, partition.partition, start, applied,
-            )  # fmt: skip
 
     def _advance(self, steps: Mapping[TopicPartition, tuple[int | None, int]]) -> set[TopicPartition]:
         """Move the stored offsets; those that are not what we thought they were are left, and we leave their partitions.
@@ -285,15 +276,18 @@ def start_aggregator(
         day_retention=settings.day_retention,
         negatives_kept=settings.negatives_kept,
         label_retention=settings.label_retention,
+        uncertain_kept=settings.uncertain_kept,
     )
+    dead_letters = DeadLetterSender(
+        lambda: KafkaProducer(**producer_config(settings, client_id)), OutageGuard(settings.outage_deadline)
+    )
+    labelled = settings.label_retention is None and intake.lists(settings.labels_topic)
     return Aggregator(
         settings,
         view=view,
         intake=intake,
-        dead_letters=DeadLetterSender(
-            lambda: KafkaProducer(**producer_config(settings, client_id)),
-            OutageGuard(settings.outage_deadline),
-        ),
+        dead_letters=dead_letters,
         shutdown=shutdown,
         health=Health(settings.health_file),
+        labels=LabelsFollower(settings, view, dead_letters) if labelled else None,
     )

@@ -2,19 +2,21 @@
 -- change together or not at all. An event at or below the applied offset changes nothing, so replays are harmless.
 --
 -- KEYS: product hash, labels hash, negatives list, applied hash; offsets and marks hashes of the topic; state of a
---       rebuild. The channel and day hashes stand beside the product hash under the same hash tag; which ones an old
+--       rebuild; list of uncertain reviews, hash of what people say instead. The channel and day hashes stand beside the product hash under the same hash tag; which ones an old
 --       label was counted in is known only here.
 -- ARGV: topic, partition, the offset that is stored for it as far as the aggregator knows, the mark that its last call
 --       since then left ("" for none), the mark to leave now, negatives kept, day retention in days, label retention in
---       days ("" for ever), then for each event: offset, review id, contribution ("" for a delete), scored_at, negative
---       entry as JSON ("" for none) and, where labels are forgotten, the day of scored_at since 1970-01-01.
+--       days ("" for ever), uncertain reviews kept, then for each event: offset, review id, contribution ("" for a delete),
+--       scored_at, entry of a list as JSON ("" for none) and, where labels are forgotten, the day of scored_at since
+--       1970-01-01. What a person says of a review has no scored_at: its contribution is what the model said, and in place
+--       of the entry stands a letter, P, p, N or n, or "" if the model's shall count again.
 -- Returns: revision, reviews, positive, negative, strong_negative of the product's channel "review"; or false, and
 --       nothing was applied, if another offset, another mark or another label retention is stored, or a rebuilt view is
 --       being swapped in.
 
-local product, labels, negatives, applied, offsets, marks, rebuild = unpack(KEYS)
+local product, labels, negatives, applied, offsets, marks, rebuild, uncertain, relabels = unpack(KEYS)
 local source, partition, known, before, mark = ARGV[1] .. ':' .. ARGV[2], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local kept, retention, label_retention = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+local kept, retention, label_retention, uncertain_kept = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
 
 -- A Redis that was emptied, put back to an older state, or replaced by a replica that lagged, lacks events before these.
 -- Applying these first would make the product ignore the lost ones when they are read again. In this same step nothing
@@ -74,18 +76,39 @@ local function read(contribution)
   return channel, code, doubt == 'u', tonumber(micros), tonumber(days)
 end
 
-local function count(contribution, sign, scored_at)
-  local channel, code, uncertain, micros, day = read(contribution)
+-- What a person says is kept by what the model said and the review: it is found whichever of the two is read first, and
+-- is void while the review stands as anything else. docs/adr/0009 says why.
+local relabelled = redis.call('EXISTS', relabels) == 1
+
+local function place_of(review_id, contribution)
+  local channel, code, doubt, micros, day = read(contribution)
+  return string.format('%s|%s|%s|%d|%d ', channel, code, doubt and 'u' or '-', micros, day) .. review_id
+end
+
+local function count(review_id, contribution, sign, scored_at)
+  local channel, code, doubt, micros, day = read(contribution)
+  local said = relabelled and redis.call('HGET', relabels, place_of(review_id, contribution))
+  if said then  -- a person is sure
+    code, doubt, micros = said, false, string.upper(said) == 'P' and 1000000 or 0
+  end
   local total = channel == 'review' and product or product .. ':channel:' .. channel
   for _, hash in ipairs({change(total), change(total .. ':day:' .. iso_date(day), day)}) do
     local fields = hash.fields
-    for _, name in ipairs({'reviews', FIELDS[code][1], FIELDS[code][2], uncertain and 'uncertain' or nil}) do
+    for _, name in ipairs({'reviews', FIELDS[code][1], FIELDS[code][2], doubt and 'uncertain' or nil}) do
       fields[name] = (fields[name] or 0) + sign
     end
     hash.micros = hash.micros + sign * micros
-    hash.scored_at = scored_at
+    hash.scored_at = scored_at or hash.scored_at
   end
-  return code == 'N'
+end
+
+-- The list in which the model's word puts a review, and how many it holds; people's words do not move it.
+local function list_of(contribution)
+  local _, code, doubt = read(contribution)
+  if code == 'N' then
+    return negatives, kept
+  end
+  return doubt and uncertain, uncertain_kept
 end
 
 -- Where labels are forgotten: the product's clock, which is the latest day of scored_at so far. StoredLabel.encode explains
@@ -108,10 +131,10 @@ local function label_of(contribution)
   return delay == 0 and contribution or string.format('%s@%d', contribution, delay)
 end
 
-local function forget_negative(review_id)
-  for _, entry in ipairs(redis.call('LRANGE', negatives, 0, -1)) do
+local function forget_entry(list, review_id)
+  for _, entry in ipairs(redis.call('LRANGE', list, 0, -1)) do
     if cjson.decode(entry).review_id == review_id then
-      redis.call('LREM', negatives, 1, entry)
+      redis.call('LREM', list, 1, entry)
       if not forgets then  -- what is forgotten may be listed beside what is counted now
         return
       end
@@ -119,33 +142,63 @@ local function forget_negative(review_id)
   end
 end
 
-local function apply(review_id, contribution, scored_at, negative)
+local function apply(review_id, contribution, scored_at, entry)
   local old = redis.call('HGET', labels, review_id)
   if old and forgets then
     old = remembered(old)
   end
-  if (old and count(old, -1, scored_at)) or (forgets and contribution == '') then
-    forget_negative(review_id)
+  if old then
+    count(review_id, old, -1, scored_at)
+    local list = list_of(old)
+    if list then
+      forget_entry(list, review_id)
+    end
+  end
+  if forgets and contribution == '' then
+    forget_entry(negatives, review_id)
+    forget_entry(uncertain, review_id)
   end
   if contribution ~= '' then
     redis.call('HSET', labels, review_id, forgets and label_of(contribution) or contribution)
-    count(contribution, 1, scored_at)
-    if negative ~= '' and kept > 0 then
-      redis.call('LPUSH', negatives, negative)
-      redis.call('LTRIM', negatives, 0, kept - 1)
+    count(review_id, contribution, 1, scored_at)
+    local list, most = list_of(contribution)
+    if entry ~= '' and most > 0 then
+      redis.call('LPUSH', list, entry)
+      redis.call('LTRIM', list, 0, most - 1)
     end
   elseif old then
     redis.call('HDEL', labels, review_id)
   end
 end
 
+local function relabel(review_id, contribution, said)
+  local counted, place = redis.call('HGET', labels, review_id), place_of(review_id, contribution)
+  local concerns = counted and place_of(review_id, counted) == place
+  if concerns then
+    count(review_id, counted, -1)
+  end
+  if said == '' then
+    redis.call('HDEL', relabels, place)
+  else
+    redis.call('HSET', relabels, place, said)
+    relabelled = true
+  end
+  if concerns then
+    count(review_id, counted, 1)
+  end
+end
+
 local last = tonumber(redis.call('HGET', applied, source) or '-1')
 local first = last
-for i = 9, #ARGV, forgets and 6 or 5 do
+for i = 10, #ARGV, forgets and 6 or 5 do
   local offset = tonumber(ARGV[i])
   if offset > last then
-    clock = forgets and math.max(clock, tonumber(ARGV[i + 5]))
-    apply(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+    if ARGV[i + 3] ~= '' then
+      clock = forgets and math.max(clock, tonumber(ARGV[i + 5]))
+      apply(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+    else
+      relabel(ARGV[i + 1], ARGV[i + 2], ARGV[i + 4])
+    end
     last = offset
   end
 end
@@ -165,7 +218,11 @@ for key, hash in pairs(changes) do
   local sum = string.gsub(redis.call('HGET', key, 'score_sum') or '0', '%.', '')
   local micros = tonumber(sum) + hash.micros
   local text = string.format('%d.%06d', math.floor(micros / 1000000), micros % 1000000)
-  redis.call('HSET', key, 'score_sum', text, 'updated_at', hash.scored_at)
+  if hash.scored_at then
+    redis.call('HSET', key, 'score_sum', text, 'updated_at', hash.scored_at)
+  else  -- what a person says leaves it at when the last review was scored
+    redis.call('HSET', key, 'score_sum', text)
+  end
   if hash.day then
     -- An absolute time: the same on every replay. One in the past deletes the hash at once, as it should.
     redis.call('EXPIREAT', key, math.max(1, (hash.day + 1 + retention) * SECONDS_A_DAY))

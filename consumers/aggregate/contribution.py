@@ -1,14 +1,18 @@
 """What one review adds to the counts of its product, and the compact code by which Redis remembers it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 from typing import Self
 
 from schemas.events import SCORE_DECIMALS, Channel, Intensity, Label, ScoredReview
+from schemas.labels import JudgedReview
 from schemas.redis_keys import Counter
 
 MICROS = 10**SCORE_DECIMALS
 """Micro-units of a score of 1: sums of scores are sums of integers, so no order of adding changes them."""
+
+Meaning = tuple[Label, Intensity]
+"""What a label says."""
 
 _EPOCH = date(1970, 1, 1)
 
@@ -58,6 +62,26 @@ class Contribution:
             score_micros=round(sentiment.score * MICROS),
             day=scored.created_at.astimezone(UTC).date(),
         )
+
+    @classmethod
+    def judged(cls, scored: JudgedReview) -> Self:
+        """What the model said, as a person's label repeats it."""
+        return cls(
+            channel=scored.channel,
+            label=scored.label,
+            intensity=scored.intensity,
+            needs_review=scored.needs_review,
+            score_micros=round(scored.score * MICROS),
+            day=scored.created_at.astimezone(UTC).date(),
+        )
+
+    def relabelled(self, meaning: "Meaning | None") -> "Contribution":
+        """As a person says, who is sure: a score of 1 or 0, and nobody needs to look again. None leaves it to the model."""
+        if meaning is None:
+            return self
+        label, intensity = meaning
+        score_micros = MICROS if label is Label.POSITIVE else 0
+        return replace(self, label=label, intensity=intensity, needs_review=False, score_micros=score_micros)
 
     @property
     def strong_negative(self) -> bool:
@@ -126,6 +150,22 @@ class Contribution:
         """The code as the first release wrote it: five fields, such as ``review|P|-|934512|20576``."""
         letter, days = _LETTERS[self.label, self.intensity], (self.day - _EPOCH).days
         return f"{self.channel}|{letter}|{_UNCERTAIN[self.needs_review]}|{self.score_micros}|{days}"
+
+
+def encode_meaning(meaning: Meaning) -> str:
+    """One letter, as in ``Contribution.encode``."""
+    return _LETTERS[meaning]
+
+
+def decode_meaning(letter: str) -> Meaning:
+    """Read ``encode_meaning``'s letter back.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if letter not in _MEANINGS:
+        raise ValueError(f"not the letter of a label: {letter!r}")
+    return _MEANINGS[letter]
 
 
 def _base_36(number: int) -> str:

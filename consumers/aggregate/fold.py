@@ -6,9 +6,12 @@ It shares no code with the script that counts inside Redis, so that each can be 
 from collections import defaultdict
 from datetime import date
 
-from consumers.aggregate.contribution import Contribution
+from consumers.aggregate.contribution import Contribution, Meaning
 from consumers.aggregate.labels import StoredLabel, scored_day
+from consumers.aggregate.negatives import is_uncertain
+from consumers.aggregate.relabel import meaning_of
 from schemas.events import Channel, ScoredReview
+from schemas.labels import ReviewLabel
 from schemas.redis_keys import Counter, Ranking
 
 CountsKey = tuple[str, Channel, date | None]
@@ -28,30 +31,33 @@ class Fold:
     Memory grows with the products and with the review ids that are counted, not with the events.
     """
 
-    def __init__(self, negatives_kept: int = 100, label_retention: int | None = None) -> None:
+    def __init__(
+        self, negatives_kept: int = 100, label_retention: int | None = None, uncertain_kept: int = 0
+    ) -> None:
         self._negatives_kept = negatives_kept
+        self._uncertain_kept = uncertain_kept
         self._label_retention = label_retention
         self.counts: dict[CountsKey, dict[Counter, int]] = {}
         """Every counter of each hash; ``score_sum`` in micro-units."""
         self.updated_at: dict[CountsKey, str] = {}
         """``scored_at`` of the last event that changed the hash."""
         self.labels: defaultdict[str, dict[str, StoredLabel]] = defaultdict(dict)
-        """Of each product: review id -> what is counted for it, as long as that is remembered."""
+        """Of each product: review id -> what the model said of it, as long as that is remembered."""
+        self.relabels: defaultdict[str, dict[tuple[str, Contribution], Meaning]] = defaultdict(dict)
+        """Of each product: review id and what the model said -> what a person says instead."""
         self.clocks: dict[str, int] = {}
         """Of each product, where labels are forgotten: the latest day of ``scored_at``, in days since 1970-01-01."""
         self.applied: defaultdict[str, dict[str, int]] = defaultdict(dict)
         """Of each product: ``<topic>:<partition>`` -> last applied offset."""
         self.negatives: defaultdict[str, list[str]] = defaultdict(list)
         """Of each product: review ids of the latest strong negatives, newest first."""
+        self.uncertain: defaultdict[str, list[str]] = defaultdict(list)
+        """Of each product: review ids of the latest uncertain reviews, newest first."""
 
     def apply(self, scored: ScoredReview, topic: str, partition: int, offset: int) -> None:
         """Count the event that stands at this place in ``topic``."""
-        applied = self.applied[scored.product_id]
-        place = f"{topic}:{partition}"
-        if offset <= applied.get(place, -1):
+        if not self._is_new(scored.product_id, f"{topic}:{partition}", offset):
             return
-        applied[place] = offset
-
         self._turn_clock(scored)
         labels = self.labels[scored.product_id]
         old = labels.pop(scored.review_id, None)
@@ -59,12 +65,34 @@ class Fold:
             self._add(scored, old.contribution, -1)
         new = Contribution.of(scored)
         if new is None or (old is not None and old.contribution.strong_negative):
-            self._forget_negative(scored)
+            _take_out(self.negatives[scored.product_id], scored.review_id)
+        if new is None or (old is not None and old.contribution.needs_review):
+            _take_out(self.uncertain[scored.product_id], scored.review_id)
         if new is not None:
             labels[scored.review_id] = StoredLabel(new, self.clocks.get(scored.product_id))
             self._add(scored, new, +1)
             if new.strong_negative:
-                self._remember_negative(scored)
+                _put_first(self.negatives[scored.product_id], scored.review_id, self._negatives_kept)
+            elif is_uncertain(scored):
+                _put_first(self.uncertain[scored.product_id], scored.review_id, self._uncertain_kept)
+
+    def relabel(self, event: ReviewLabel, topic: str, partition: int, offset: int) -> None:
+        """Count what a person says, in place of what it says the model said; it stands at this place in ``topic``.
+
+        Only where labels are never forgotten.
+        """
+        if not self._is_new(event.product_id, f"{topic}:{partition}", offset):
+            return
+        product_id, review_id, judged = event.product_id, event.review_id, Contribution.judged(event.scored)
+        before = self._as_counted(product_id, review_id, judged)
+        meaning = meaning_of(event)
+        if meaning is None:
+            self.relabels[product_id].pop((review_id, judged), None)
+        else:
+            self.relabels[product_id][review_id, judged] = meaning
+        if self.labels[product_id].get(review_id) == StoredLabel(judged):
+            self._count(product_id, before, -1)
+            self._count(product_id, self._as_counted(product_id, review_id, judged), +1)
 
     def ranking(self, name: Ranking) -> dict[str, int]:
         """Product -> absolute count; a product stays with 0 when its last review is taken back."""
@@ -88,19 +116,35 @@ class Fold:
             if not label.is_forgotten(clock, retention)
         }
 
+    def _is_new(self, product_id: str, place: str, offset: int) -> bool:
+        applied = self.applied[product_id]
+        if offset <= applied.get(place, -1):
+            return False
+        applied[place] = offset
+        return True
+
+    def _as_counted(self, product_id: str, review_id: str, said: Contribution) -> Contribution:
+        return said.relabelled(self.relabels[product_id].get((review_id, said)))
+
     def _add(self, scored: ScoredReview, contribution: Contribution, sign: int) -> None:
-        for day in (None, contribution.day):
-            key = (scored.product_id, contribution.channel, day)
+        counted = self._as_counted(scored.product_id, scored.review_id, contribution)
+        for key in self._count(scored.product_id, counted, sign):
+            self.updated_at[key] = scored.scored_at.isoformat()
+
+    def _count(self, product_id: str, contribution: Contribution, sign: int) -> list[CountsKey]:
+        """Count it, and return the hashes that it is counted in."""
+        keys: list[CountsKey] = [(product_id, contribution.channel, day) for day in (None, contribution.day)]
+        for key in keys:
             counters = self.counts.setdefault(key, dict.fromkeys(Counter, 0))
             for counter, amount in contribution.increments().items():
                 counters[counter] += sign * amount
-            self.updated_at[key] = scored.scored_at.isoformat()
+        return keys
 
-    def _remember_negative(self, scored: ScoredReview) -> None:
-        negatives = self.negatives[scored.product_id]
-        negatives.insert(0, scored.review_id)
-        del negatives[self._negatives_kept :]
 
-    def _forget_negative(self, scored: ScoredReview) -> None:
-        negatives = self.negatives[scored.product_id]
-        negatives[:] = [review_id for review_id in negatives if review_id != scored.review_id]
+def _put_first(latest: list[str], review_id: str, kept: int) -> None:
+    latest.insert(0, review_id)
+    del latest[kept:]
+
+
+def _take_out(latest: list[str], review_id: str) -> None:
+    latest[:] = [one for one in latest if one != review_id]

@@ -1,17 +1,23 @@
-"""Entries of the list of latest strong negatives, which customer service reads."""
+"""Entries of the lists of latest strong negatives and uncertain reviews, which customer service reads."""
 
 import json
 
-from schemas.events import Intensity, Label, ScoredReview
+from schemas.events import Channel, Intensity, Label, ScoredReview
+
+QUEUE_CHANNELS = frozenset({Channel.REVIEW, Channel.SUPPORT, Channel.SOCIAL})
+"""Where customers can be answered."""
 
 EXCERPT_CHARACTERS = 1000
 """The whole text stands in ``reviews.scored``; this bounds what a list of hostile reviews can take in Redis."""
 
 
-def negative_entry(scored: ScoredReview, topic: str, partition: int, offset: int) -> str | None:
-    """A strong negative as JSON, or ``None`` for any other event."""
+def list_entry(
+    scored: ScoredReview, topic: str, partition: int, offset: int, *, uncertain: bool = False
+) -> str | None:
+    """A strong negative as JSON, or, if they are wanted, an uncertain review; ``None`` for any other event."""
     sentiment = scored.sentiment
-    if sentiment is None or (sentiment.label, sentiment.intensity) != (Label.NEGATIVE, Intensity.STRONG):
+    listed = is_strong_negative(scored) or (uncertain and is_uncertain(scored))
+    if sentiment is None or not listed:
         return None
     return json.dumps(
         {
@@ -28,4 +34,24 @@ def negative_entry(scored: ScoredReview, topic: str, partition: int, offset: int
         },
         ensure_ascii=False,
         separators=(",", ":"),
+    )
+
+
+def is_strong_negative(scored: ScoredReview) -> bool:
+    """Whether it belongs to the list of strong negatives."""
+    sentiment = scored.sentiment
+    return sentiment is not None and (sentiment.label, sentiment.intensity) == (
+        Label.NEGATIVE,
+        Intensity.STRONG,
+    )
+
+
+def is_uncertain(scored: ScoredReview) -> bool:
+    """Whether it belongs to the list of uncertain reviews, which no strong negative is in."""
+    sentiment = scored.sentiment
+    return (
+        sentiment is not None
+        and sentiment.needs_review
+        and scored.channel in QUEUE_CHANNELS
+        and not is_strong_negative(scored)
     )

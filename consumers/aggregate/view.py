@@ -15,7 +15,8 @@ from redis.exceptions import NoScriptError, RedisError
 
 from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.labels import scored_day
-from consumers.aggregate.negatives import negative_entry
+from consumers.aggregate.negatives import list_entry
+from consumers.aggregate.relabel import PositionedLabel
 from schemas.errors import ConfigurationError
 from schemas.events import Channel, ScoredReview
 from schemas.redis_keys import SWAP, Ranking, ViewKeys, noted_label_retention, partition_offsets
@@ -48,6 +49,10 @@ class PositionedEvent:
     offset: int
     scored: ScoredReview
 
+    @property
+    def product_id(self) -> str:
+        return self.scored.product_id
+
 
 class SwapUnderWay(RedisError):  # noqa: N818 -- what it says is that Redis takes no counts for a moment
     """A rebuilt view is taking the place of the live one: wait as for a Redis that is away."""
@@ -70,15 +75,17 @@ class RedisView:
         day_retention: int,
         negatives_kept: int,
         label_retention: int | None = None,
+        uncertain_kept: int = 0,
     ) -> None:
         self._redis = redis
         self._keys = keys
+        self._uncertain_kept = uncertain_kept
         self._label_retention = label_retention
         self._day_retention = day_retention
         self._negatives_kept = negatives_kept
         self._scripts: dict[str, str] = {}
-        self._marks: dict[int, str] = {}
-        """Of each partition of which we counted something since its offset was stored: the mark that proves it."""
+        self._marks: defaultdict[str, dict[int, str]] = defaultdict(dict)
+        """Of each topic and partition of which we counted something since its offset was stored: the mark that proves it."""
 
     def offsets(self, topic: str) -> dict[int, int]:
         """Next offset to apply of each partition that was ever applied.
@@ -119,6 +126,8 @@ class RedisView:
             self._keys.labels(product),
             self._keys.negatives(product),
             self._keys.applied(product),
+            self._keys.uncertain(product),
+            self._keys.relabels(product),
             self._keys.offsets(topic),
             self._keys.marks(topic),
             self._keys.rebuild,
@@ -143,7 +152,7 @@ class RedisView:
         """
         arguments: list[str | int] = [self._label_retention or ""]
         for partition, (known, following) in steps.items():
-            mark = self._marks.get(partition, "")
+            mark = self._marks[topic].get(partition, "")
             arguments += [partition, "" if known is None else known, mark, following]
         keys = self._keys.offsets(topic), self._keys.marks(topic), self._keys.rebuild
 
@@ -151,15 +160,17 @@ class RedisView:
             pipeline.evalsha(self._scripts[ADVANCE], len(keys), *keys, *arguments)
 
         (others,) = self._run(advance)
-        self._forget_marks(steps)
+        self._forget_marks(topic, steps)
         return set(others)
 
-    def apply(self, topic: str, events: Sequence[PositionedEvent], known: Mapping[int, int]) -> set[int]:
+    def apply(
+        self, topic: str, events: Sequence[PositionedEvent | PositionedLabel], known: Mapping[int, int]
+    ) -> set[int]:
         """Count ``events``, given in offset order of each partition, in two round trips.
 
         Args:
             topic: where the events stand.
-            events: labelled events of this topic.
+            events: labelled events of this topic, or what people say of them, where that is the topic.
             known: the offset that is stored for each partition, as far as known.
 
         Returns:
@@ -170,9 +181,9 @@ class RedisView:
         """
         by_product: dict[tuple[str, int], list[str | int]] = defaultdict(list)
         for event in events:
-            by_product[event.scored.product_id, event.partition] += self._arguments(topic, event)
+            by_product[event.product_id, event.partition] += self._arguments(topic, event)
         batch = uuid4().hex
-        marks = dict(self._marks)
+        marks = dict(self._marks[topic])
         calls = []
         for number, ((product_id, partition), arguments) in enumerate(by_product.items()):
             before, marks[partition] = marks.get(partition, ""), f"{batch}:{number}"
@@ -185,6 +196,8 @@ class RedisView:
                     self._keys.offsets(topic),
                     self._keys.marks(topic),
                     self._keys.rebuild,
+                    self._keys.uncertain(product_id),
+                    self._keys.relabels(product_id),
                     topic,
                     partition,
                     known[partition],
@@ -193,13 +206,14 @@ class RedisView:
                     self._negatives_kept,
                     self._day_retention,
                     self._label_retention or "",
+                    self._uncertain_kept,
                     *arguments,
                 ]
             )
 
         def apply(pipeline: Pipeline) -> None:
             for call in calls:
-                pipeline.evalsha(self._scripts[APPLY], 7, *call)
+                pipeline.evalsha(self._scripts[APPLY], 9, *call)
 
         others = set()
         ranked = {}
@@ -208,22 +222,25 @@ class RedisView:
                 others.add(partition)
             else:
                 ranked[product_id] = values
-        self._forget_marks(others)
+        self._forget_marks(topic, others)
         if ranked:
             counted = {partition: marks[partition] for _, partition in by_product if partition not in others}
-            self._marks |= self._rank(topic, ranked, counted, batch)
+            self._marks[topic] |= self._rank(topic, ranked, counted, batch)
             if self._label_retention is not None:
                 self._forget_labels(topic, ranked, self._label_retention)
         return others
 
-    def _arguments(self, topic: str, event: PositionedEvent) -> list[str | int]:
+    def _arguments(self, topic: str, event: PositionedEvent | PositionedLabel) -> list[str | int]:
+        if isinstance(event, PositionedLabel):
+            return event.arguments()
         contribution = Contribution.of(event.scored)
         return [
             event.offset,
             event.scored.review_id,
             "" if contribution is None else contribution.encode(),
             event.scored.scored_at.isoformat(),
-            negative_entry(event.scored, topic, event.partition, event.offset) or "",
+            list_entry(event.scored, topic, event.partition, event.offset, uncertain=self._uncertain_kept > 0)
+            or "",
             *(() if self._label_retention is None else (scored_day(event.scored),)),
         ]
 
@@ -268,9 +285,9 @@ class RedisView:
 
         self._run(forget)
 
-    def _forget_marks(self, partitions: Iterable[int]) -> None:
+    def _forget_marks(self, topic: str, partitions: Iterable[int]) -> None:
         for partition in partitions:
-            self._marks.pop(partition, None)
+            self._marks[topic].pop(partition, None)
 
     def _run(self, queue: Callable[[Pipeline], None]) -> list[Any]:
         """Send the calls that ``queue`` puts into a pipeline; again if the server does not know our scripts.

@@ -15,7 +15,8 @@ _US_A_DAY = 86_400_000_000
 
 # Sorted as the products of a comparison are, so that both are read once.
 _EVENTS = """
-SELECT product, time_ms, partition, position, scored_us FROM events ORDER BY product, time_ms, partition, position
+SELECT product, time_ms, partition, position, scored_us FROM events WHERE letter IS NULL
+ORDER BY product, time_ms, partition, position
 """
 
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
 
-from consumers.aggregate.contribution import score_text
+from consumers.aggregate.contribution import Contribution, score_text
 from consumers.aggregate.labels import StoredLabel
+from consumers.aggregate.relabel import relabel_place
 from consumers.read.clock import Clock, Clocks
 from consumers.read.digest import Digest
 from consumers.read.rankings import Rankings
@@ -22,16 +23,57 @@ from schemas.redis_keys import CLOCK, UPDATED_AT, Counter, Place, ViewKeys
 
 _NOTHING = dict.fromkeys(Counter, 0)
 
-# A row for a product that Redis has comes first, then review by review the label in Redis and the events. SQLite sorts in
-# bounded memory and merges the three.
+# A row for a product that Redis has comes first, then review by review the label in Redis, what people say of it there, and
+# the events. SQLite sorts in bounded memory and merges them. A letter is what a person says.
 _ROWS = """
-SELECT product, NULL AS review, NULL AS time_ms, NULL AS partition, NULL AS position, NULL AS code, NULL AS scored_us
+SELECT product, NULL AS review, NULL AS time_ms, NULL AS partition, NULL AS position, NULL AS code, NULL AS scored_us,
+    NULL AS letter
 FROM products
-UNION ALL SELECT product, review, NULL, NULL, NULL, code, NULL FROM labels
-UNION ALL SELECT product, review, time_ms, partition, position, code, scored_us FROM events
+UNION ALL SELECT product, review, NULL, NULL, NULL, code, NULL, NULL FROM labels
+UNION ALL SELECT product, review, NULL, NULL, NULL, code, NULL, letter FROM relabels
+UNION ALL SELECT product, review, time_ms, partition, position, code, scored_us, letter FROM events
 ORDER BY product, review, time_ms, partition, position
 """
-_Row = tuple[str, str | None, int | None, int, int, str, int]
+_Row = tuple[str, str | None, int | None, int, int, str, int, str | None]
+
+
+@dataclass
+class _Review:
+    """One review: what Redis holds of it, and the events."""
+
+    found_label: str | None = None
+    found_relabels: dict[str, str] = field(default_factory=dict)
+    events: list[TalliedEvent] = field(default_factory=list)
+    relabels: dict[str, str] = field(default_factory=dict)
+    """Code of what the model said -> letter of what a person says."""
+
+    def note_found(self, row: _Row) -> None:
+        """What Redis holds."""
+        *_, code, _, letter = row
+        if letter is None:
+            self.found_label = code
+        else:
+            self.found_relabels[code] = letter
+
+    def note_event(self, row: _Row) -> None:
+        """An event that is applied, in its order."""
+        _, _, time_ms, partition, offset, code, scored_us, letter = row
+        if letter is not None:
+            self.relabels[code] = letter
+        elif time_ms is not None:
+            self.events.append(((time_ms, partition, offset), code, scored_us))
+
+
+@dataclass
+class _Product:
+    """How far events of one product are applied, by ``<topic>:<partition>``."""
+
+    found: dict[str, str]
+    """What Redis says."""
+    applied: dict[str, int] = field(default_factory=dict)
+    """The last event that is."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    """The last event that is claimed and yet not applied."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +98,9 @@ class Comparison:
         rankings: told how each product must be ranked.
         differences: takes what is found.
         keys: names of the view's keys.
-        topic: of the events.
-        claimed: by partition, the offset before which Redis says that all is applied.
+        topic: of the scored events.
+        labels_topic: of what people say.
+        claimed: by ``<topic>:<partition>``, the offset before which Redis says that all is applied.
         label_retention: days after which the view forgets labels; None if it never does.
         oldest_day: the counts of days before this one may be gone from Redis.
         exists: asks Redis whether there is a key now.
@@ -71,7 +114,8 @@ class Comparison:
         keys: ViewKeys,
         topic: str,
         *,
-        claimed: Mapping[int, int],
+        labels_topic: str,
+        claimed: Mapping[str, int],
         label_retention: int | None,
         oldest_day: date,
         exists: Callable[[str], bool],
@@ -81,6 +125,7 @@ class Comparison:
         self._differences = differences
         self._keys = keys
         self._topic = topic
+        self._labels_topic = labels_topic
         self._claimed = claimed
         self._oldest_day = oldest_day
         self._exists = exists
@@ -100,36 +145,41 @@ class Comparison:
 
     def _compare_product(self, product_id: str, rows: Iterable[_Row]) -> None:
         self._digest.product(product_id)
-        found = self._applied_in_redis(product_id)
-        clock = self._clock_of(product_id, found)
+        product = _Product(self._applied_in_redis(product_id))
+        clock = self._clock_of(product_id, product.found)
         tally = Tally(clock)
-        applied: dict[str, int] = {}
-        skipped: dict[str, int] = {}
-        """Events that are claimed and yet not applied: the last of each place."""
         for review_id, of_review in groupby(rows, key=itemgetter(1)):
             if review_id is None:
                 continue
-            found_label: str | None = None
-            events: list[TalliedEvent] = []
-            for _, _, time_ms, partition, offset, code, scored_us in of_review:
-                if time_ms is None:
-                    found_label = code
-                else:
-                    place = f"{self._topic}:{partition}"
-                    if offset <= applied_offset(found, place):
-                        events.append(((time_ms, partition, offset), code, scored_us))
-                        applied[place] = max(offset, applied.get(place, -1))
-                    elif offset < self._claimed.get(partition, 0):
-                        skipped[place] = max(offset, skipped.get(place, -1))
-            self._compare_label(product_id, review_id, tally.review(events), found_label, clock)
+            review = _Review()
+            for row in of_review:
+                if row[2] is None:
+                    review.note_found(row)
+                elif self._is_applied(row, product):
+                    review.note_event(row)
+            label = tally.review(review.events, review.relabels)
+            self._compare_label(product_id, review_id, label, review.found_label, clock)
+            self._compare_relabels(product_id, review_id, review)
         self._compare_counts(product_id, tally)
-        for place, offset in sorted(applied.items()):
+        for place, offset in sorted(product.applied.items()):
             self._digest.applied(place, offset)
-        expected = {place: str(offset) for place, offset in (applied | skipped).items()}
+        expected = {place: str(offset) for place, offset in (product.applied | product.skipped).items()}
         if clock is not None and clock.latest is not None:
             expected[CLOCK] = str(clock.latest)
-        _compare_hash(self._differences, self._keys.applied(product_id), expected, found)
-        self._rankings.expect(product_id, tally.counts.get(Place(Channel.REVIEW, None), _NOTHING), found)
+        _compare_hash(self._differences, self._keys.applied(product_id), expected, product.found)
+        ranked = tally.counts.get(Place(Channel.REVIEW, None), _NOTHING)
+        self._rankings.expect(product_id, ranked, product.found)
+
+    def _is_applied(self, row: _Row, product: _Product) -> bool:
+        """Whether Redis has counted an event; notes its place."""
+        _, _, _, partition, offset, _, _, letter = row
+        place = f"{self._topic if letter is None else self._labels_topic}:{partition}"
+        if offset <= applied_offset(product.found, place):
+            product.applied[place] = max(offset, product.applied.get(place, -1))
+            return True
+        if offset < self._claimed.get(place, 0):
+            product.skipped[place] = max(offset, product.skipped.get(place, -1))
+        return False
 
     def _applied_in_redis(self, product_id: str) -> dict[str, str]:
         row = self._sql.execute("SELECT applied FROM products WHERE product = ?", (product_id,)).fetchone()
@@ -150,6 +200,15 @@ class Comparison:
             self._digest.label(review_id, label)
         if label != (found and _present_label(found, clock)):
             self._differences.compare(self._keys.labels(product_id), review_id, label or None, found)
+
+    def _compare_relabels(self, product_id: str, review_id: str, review: _Review) -> None:
+        expected = {code: letter for code, letter in review.relabels.items() if letter}
+        for code in sorted(expected.keys() | review.found_relabels.keys()):
+            if code in expected:
+                self._digest.relabel(review_id, code, expected[code])
+            place = relabel_place(Contribution.decode(code), review_id) if code else review_id
+            key, found = self._keys.relabels(product_id), review.found_relabels.get(code)
+            self._differences.compare(key, place, expected.get(code), found)
 
     def _compare_counts(self, product_id: str, tally: Tally) -> None:
         rows = self._sql.execute("SELECT place, fields FROM counts WHERE product = ?", (product_id,))

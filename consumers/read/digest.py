@@ -16,6 +16,7 @@ class Digest:
     1. ``["product",id]``
     2. ``["label",review_id,code]`` of each review that counts, by the code points of its id; codes as
        ``Contribution.encode`` writes them
+       then ``["relabel",review_id,code,letter]`` of each thing that a person says of a review and the model said, by code
     3. ``["counts",channel,day,[...],updated_at]`` of each hash that holds more than zeros, by channel and day ("" for
        all days); the counters in the order of ``Counter``, ``score_sum`` in micro-units; ``updated_at`` in microseconds
        since 1970
@@ -32,6 +33,9 @@ class Digest:
 
     def label(self, review_id: str, code: str) -> None:
         self._line("label", review_id, code)
+
+    def relabel(self, review_id: str, code: str, letter: str) -> None:
+        self._line("relabel", review_id, code, letter)
 
     def counts(self, place: Place, counters: Mapping[Counter, int], updated_us: int) -> None:
         day = place.day.isoformat() if place.day else ""

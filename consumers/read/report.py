@@ -52,7 +52,7 @@ class Differences:
 
 @dataclass(frozen=True)
 class PartitionRange:
-    """Offsets of one partition of the scored topic. Transaction markers occupy offsets too."""
+    """Offsets of one partition of a topic. Transaction markers occupy offsets too."""
 
     partition: int
     start: int
@@ -75,14 +75,17 @@ class VerifyReport:
     started_at: str
     """When the offsets and then the products were read from Redis; ISO 8601, UTC."""
     partitions: tuple[PartitionRange, ...] = ()
+    labels: tuple[PartitionRange, ...] = ()
+    """The same of the topic of what people say, where there is one."""
     reason: str = ""
     """Why nothing can be verified; empty if it could."""
     digest: str = ""
     """Of the recounted state, as ``Digest`` says. While ``claimed`` equals ``recounted_to`` in every partition and
     nothing differs, it is a function of the topic up to these offsets: equal offsets, equal digest."""
     records: int = 0
+    """Of both topics."""
     unreadable: int = 0
-    """Records that are no labelled review; the aggregator sends such to the dead letters."""
+    """Records of either topic that are no such event; the aggregator sends them to the dead letters."""
     products: int = 0
     difference_count: int = 0
     differences: tuple[Difference, ...] = field(default=(), repr=False)

@@ -9,6 +9,7 @@ from itertools import islice
 from redis import Redis
 
 from consumers.aggregate.labels import StoredLabel
+from consumers.aggregate.relabel import parse_relabel_place
 from consumers.read.store import Store
 from schemas.events import Channel
 from schemas.redis_keys import Place, ViewKeys
@@ -83,6 +84,7 @@ def _scan(redis: Redis, keys: ViewKeys, store: Store) -> None:
 @dataclass(frozen=True)
 class _Read:
     applied: Mapping[str, str]
+    relabels: Mapping[str, str]
     counts: Mapping[Place, Mapping[str, str]]
 
 
@@ -126,17 +128,18 @@ class _Snapshot:
             for product_id, wanted in waiting.items():
                 pipeline.hgetall(self._keys.applied(product_id))
                 pipeline.hgetall(self._keys.labels(product_id))
+                pipeline.hgetall(self._keys.relabels(product_id))
                 for channel, day in wanted:
                     pipeline.hgetall(self._keys.counts(product_id, channel, day))
             answers = iter(pipeline.execute())
             for product_id, wanted in list(waiting.items()):
-                applied, labels = next(answers), next(answers)
+                applied, labels, relabels = next(answers), next(answers), next(answers)
                 counts = {place: next(answers) for place in wanted}
                 if labelled := _places_of(labels) - wanted:
                     waiting[product_id] = wanted | labelled
                 else:
                     self._store_labels(product_id, labels)
-                    self._store(product_id, _Read(applied, counts))
+                    self._store(product_id, _Read(applied, relabels, counts))
                     del waiting[product_id]
 
     def _read_in_parts(self, product_id: str, places: set[Place]) -> None:
@@ -155,11 +158,12 @@ class _Snapshot:
             self._store_labels(product_id, part)
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.hgetall(self._keys.applied(product_id))
+            pipeline.hgetall(self._keys.relabels(product_id))
             for channel, day in wanted:
                 pipeline.hgetall(self._keys.counts(product_id, channel, day))
-            applied, *counts = pipeline.execute()
+            applied, relabels, *counts = pipeline.execute()
             if applied == before:
-                self._store(product_id, _Read(applied, dict(zip(wanted, counts, strict=True))))
+                self._store(product_id, _Read(applied, relabels, dict(zip(wanted, counts, strict=True))))
                 return
             self._sql.execute("DELETE FROM labels WHERE product = ?", (product_id,))
         self._read_at_once({product_id: places})
@@ -167,6 +171,10 @@ class _Snapshot:
     def _store(self, product_id: str, read: _Read) -> None:
         self._sql.execute(
             "INSERT INTO products VALUES (?, ?)", (product_id, json.dumps(read.applied, sort_keys=True))
+        )
+        self._sql.executemany(
+            "INSERT OR REPLACE INTO relabels VALUES (?, ?, ?, ?)",
+            [(product_id, *_subject_of(place), letter) for place, letter in read.relabels.items()],
         )
         self._sql.executemany(
             "INSERT INTO counts VALUES (?, ?, ?)",
@@ -182,6 +190,15 @@ class _Snapshot:
             "INSERT OR REPLACE INTO labels VALUES (?, ?, ?)",
             [(product_id, review_id, code) for review_id, code in labels.items()],
         )
+
+
+def _subject_of(place: str) -> tuple[str, str]:
+    """The review and the code of what the model said; of a strange field, the field and nothing."""
+    try:
+        said, review_id = parse_relabel_place(place)
+    except ValueError:
+        return place, ""
+    return review_id, said.encode()
 
 
 def _places_of(labels: Mapping[str, str]) -> set[Place]:

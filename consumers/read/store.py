@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from schemas.errors import ConfigurationError
 
-FORMAT = 1
+FORMAT = 2
 """Of the tables below; a file of another format is refused."""
 
 CACHE_KIB = 32 * 1024
@@ -28,13 +28,16 @@ CREATE TABLE IF NOT EXISTS labels (
 CREATE TABLE IF NOT EXISTS counts (
     product TEXT, place TEXT, fields TEXT NOT NULL, PRIMARY KEY (product, place)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS relabels (
+    product TEXT, review TEXT, code TEXT, letter TEXT NOT NULL, PRIMARY KEY (product, review, code)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (
     product TEXT NOT NULL, review TEXT NOT NULL, time_ms INT NOT NULL, partition INT NOT NULL, position INT NOT NULL,
-    code TEXT NOT NULL, scored_us INT NOT NULL
+    code TEXT NOT NULL, scored_us INT NOT NULL, letter TEXT
 );
 """
 
-_CLEARED = ("keys_seen", "strange_keys", "products", "labels", "counts", "events")
+_CLEARED = ("keys_seen", "strange_keys", "products", "labels", "relabels", "counts", "events")
 
 
 class Store:

@@ -6,7 +6,7 @@ are forgotten, others matter by the product's clock alone. A property test holds
 
 from collections.abc import Iterable, Mapping
 
-from consumers.aggregate.contribution import Contribution
+from consumers.aggregate.contribution import Contribution, decode_meaning
 from consumers.aggregate.labels import StoredLabel
 from consumers.read.clock import Clock, Moment
 from schemas.redis_keys import Counter, Place
@@ -28,8 +28,16 @@ class Tally:
         """Every counter of each hash that was ever counted into; ``score_sum`` in micro-units."""
         self._touched: dict[Place, tuple[Moment, int]] = {}
 
-    def review(self, events: Iterable[TalliedEvent]) -> str:
-        """Count all events of one review, in their order; returns the label that is remembered in the end, "" for none."""
+    def review(self, events: Iterable[TalliedEvent], said: Mapping[str, str] | None = None) -> str:
+        """Count all events of one review.
+
+        Args:
+            events: what the model said, in its order.
+            said: code of what the model said -> letter of what a person says instead.
+
+        Returns:
+            The label that is remembered in the end, "" for none.
+        """
         clock, current = self._clock, None
         for moment, code, scored_us in events:
             if clock and current and clock.forgets(current, moment):
@@ -44,7 +52,8 @@ class Tally:
             current = new
         if current is None:
             return ""
-        self._add(current.contribution)
+        letter = (said or {}).get(current.contribution.encode())
+        self._add(current.contribution.relabelled(decode_meaning(letter) if letter else None))
         return "" if clock and clock.forgets(current) else current.encode()
 
     @property

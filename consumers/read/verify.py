@@ -1,4 +1,4 @@
-"""Proof that the counts in Redis equal a recount of ``reviews.scored``, also while aggregators are at work.
+"""Proof that the counts in Redis equal a recount of ``reviews.scored`` and ``reviews.labels``, also while aggregators work.
 
 Every product says in ``applied`` up to which offset its events are counted, and Redis changes both in one step.
 So a product, read at one instant, must equal a fold of its events up to its own ``applied``. ``offsets`` says, a
@@ -6,7 +6,7 @@ little later, before which offset everything is counted; so no event of a produc
 One pass shows both, in this order:
 
 1. read ``offsets``, then take a snapshot of all products, each at one instant;
-2. read the topic from its beginning;
+2. read both topics from their beginning, that of labels where there is one;
 3. sort the events by product and review, count those within their product's ``applied``, note those that lie past it
    though ``offsets`` claims them, and compare with the snapshot;
 4. compare the rankings. They are written after the counts, so these are read again while they disagree and move.
@@ -19,7 +19,7 @@ The lists of latest negatives are not compared: what they keep depends on a sett
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ from redis import Redis
 
 from consumers.read.compare import Comparison
 from consumers.read.rankings import Rankings
-from consumers.read.recount import Progress, Recount, applied_offset
+from consumers.read.recount import Progress, Recount, applied_offset, read_label, read_scored
 from consumers.read.report import MAX_LISTED, Differences, PartitionRange, VerifyReport
 from consumers.read.snapshot import take_snapshot
 from consumers.read.store import Store, open_store
@@ -89,26 +89,37 @@ def _verify(
     today: Callable[[], date],
     pause: Callable[[float], object],
 ) -> VerifyReport:
-    keys, topic = ViewKeys(settings.redis_prefix), settings.scored_topic
+    keys, topic, labels_topic = ViewKeys(settings.redis_prefix), settings.scored_topic, settings.labels_topic
     stage("reading Redis")
-    _read_view(redis, keys, topic, store)
+    _read_view(redis, keys, (topic, labels_topic), store)
     started_at: str = store.note("started_at")
-    claimed = partition_offsets(store.note("claimed"))
     report = VerifyReport(topic=topic, prefix=settings.redis_prefix, started_at=started_at)
     if store.note("swapping"):
         return replace(report, reason=_SWAPPING)
     stage("recounting")
-    recount = Recount(store)
+    scored, said = Recount(store, "scored", read_scored), Recount(store, "said", read_label)
     with open_reader(settings, topic) as reader:
-        report = replace(report, partitions=_ranges(reader, claimed, store))
-        if reason := _gone(reader):
-            return replace(report, reason=reason)
-        recount.read(reader, report.partitions, progress)
-        report = replace(report, records=recount.records, unreadable=recount.unreadable)
-        if reason := _gone(reader):
-            return replace(report, reason=reason)
+        labelled = reader.lists(labels_topic) or bool(_claimed(store, labels_topic))
+        ranges, reason = _recount(reader, scored, store, progress)
+        report = replace(report, partitions=ranges, reason=reason)
+    if labelled and not reason:
+        with open_reader(settings, labels_topic) as reader:
+            ranges, reason = _recount(reader, said, store, progress)
+            report = replace(report, labels=ranges, reason=reason)
+    if reason:
+        return report
+    report = replace(
+        report,
+        records=scored.records + said.records,
+        unreadable=scored.unreadable + said.unreadable,
+    )
     stage("comparing")
     oldest_day = today() - timedelta(days=day_retention)
+    claimed = {
+        f"{name}:{partition}": offset
+        for name in (topic, labels_topic)
+        for partition, offset in _claimed(store, name).items()
+    }
     with store.step():
         differences, rankings = Differences(), Rankings(store)
         compared = Comparison(
@@ -117,8 +128,9 @@ def _verify(
             differences,
             keys,
             topic,
+            labels_topic=labels_topic,
             claimed=claimed,
-            label_retention=noted_label_retention(store.note("claimed")),
+            label_retention=noted_label_retention(store.note("claimed")[topic]),
             oldest_day=oldest_day,
             exists=lambda key: redis.hlen(key) > 0,
         ).run()
@@ -133,25 +145,42 @@ def _verify(
     )
 
 
+def _recount(
+    reader: TopicReader, recount: Recount, store: Store, progress: Progress
+) -> tuple[tuple[PartitionRange, ...], str]:
+    """Read one topic; returns what was read, and why that is not enough, if it is not."""
+    ranges = _ranges(reader, _claimed(store, reader.topic), store)
+    if reason := _gone(reader):
+        return ranges, reason
+    recount.read(reader, ranges, progress)
+    return ranges, _gone(reader)
+
+
+def _claimed(store: Store, topic: str) -> dict[int, int]:
+    """Of each partition, the offset before which Redis says that all is applied."""
+    return partition_offsets(store.note("claimed")[topic])
+
+
 _SWAPPING = (
     "a rebuilt view is taking the place of the old one; if that was cut short, run reviewstream rebuild again"
 )
 
 
-def _read_view(redis: Redis, keys: ViewKeys, topic: str, store: Store) -> None:
+def _read_view(redis: Redis, keys: ViewKeys, topics: Sequence[str], store: Store) -> None:
     """Note what Redis claims, then take the snapshot; again if a rebuilt view took the place of the one that was read."""
     while True:
         if store.note("claimed") is None:
             pipeline = redis.pipeline(transaction=True)
             pipeline.get(keys.generation)
             pipeline.hexists(keys.rebuild, SWAP)
-            pipeline.hgetall(keys.offsets(topic))
-            generation, swapping, claimed = pipeline.execute()
+            for topic in topics:
+                pipeline.hgetall(keys.offsets(topic))
+            generation, swapping, *claimed = pipeline.execute()
             with store.step():
                 store.set_note("started_at", datetime.now(UTC).isoformat(timespec="seconds"))
                 store.set_note("generation", generation)
                 store.set_note("swapping", swapping)
-                store.set_note("claimed", claimed)
+                store.set_note("claimed", dict(zip(topics, claimed, strict=True)))
         take_snapshot(redis, keys, store)
         if redis.get(keys.generation) == store.note("generation"):
             return

@@ -12,7 +12,8 @@ What holds at every moment, whatever is killed:
   moment, they count into the shadow as two aggregators would. A shadow that is given up is never used again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -24,7 +25,7 @@ from redis.client import Pipeline
 from consumers.aggregate.view import RedisView
 from consumers.rebuild.replay import Progress, replay
 from consumers.rebuild.swap import KEYS_A_CALL, Swap
-from consumers.topic_reader import open_reader
+from consumers.topic_reader import TopicReader, open_reader
 from schemas.errors import ConfigurationError, TopicIncomplete
 from schemas.redis_keys import LABEL_RETENTION, SWAP, ViewKeys
 from schemas.settings import RebuildSettings
@@ -60,7 +61,7 @@ def rebuild(
     progress: Progress = lambda _done, _total: None,
     keys_a_call: int = KEYS_A_CALL,
 ) -> Rebuilt:
-    """Replay the scored topic into a shadow view and put it in the live view's place. Aggregators may be running.
+    """Replay the scored topic, and what people say of it, into a shadow view and put it in the live view's place. Aggregators may be running.
 
     Args:
         settings: where Kafka and the view are, and what the aggregator keeps.
@@ -76,9 +77,12 @@ def rebuild(
         ConfigurationError: another rebuild took over.
     """
     keys = ViewKeys(settings.redis_prefix)
-    owner, topic, records = uuid4().hex, settings.scored_topic, 0
-    with open_reader(settings, topic) as reader:
-        _require_whole(reader.starts(), topic)
+    owner, records = uuid4().hex, 0
+    with ExitStack() as stack:
+        readers = [stack.enter_context(open_reader(settings, settings.scored_topic))]
+        if settings.label_retention is None and _has_labels(settings, redis, keys, readers[0]):
+            readers.append(stack.enter_context(open_reader(settings, settings.labels_topic)))
+        _require_whole(readers)
         state = _claim(redis, keys, settings, owner)
         swap = Swap(redis, keys, state["shadow"], owner, keys_a_call=keys_a_call)
         if SWAP not in state:
@@ -90,14 +94,15 @@ def rebuild(
                 day_retention=settings.day_retention,
                 negatives_kept=settings.negatives_kept,
                 label_retention=settings.label_retention,
+                uncertain_kept=settings.uncertain_kept,
             )
             stage("replaying")
             for _ in range(MAX_ROUNDS):
-                read = replay(reader, view, progress)
+                read = sum(replay(reader, view, settings, progress) for reader in readers)
                 records += read
                 if read <= SMALL_ROUND:
                     break
-            _require_whole(reader.starts(), topic)
+            _require_whole(readers)
             swap.begin()
     stage("swapping")
     swap.finish(progress)
@@ -129,8 +134,10 @@ def _claim(redis: Redis, keys: ViewKeys, settings: RebuildSettings, owner: str) 
     """
     wanted = {
         "topic": settings.scored_topic,
+        "labels_topic": settings.labels_topic,
         "day_retention": str(settings.day_retention),
         "negatives_kept": str(settings.negatives_kept),
+        "uncertain_kept": str(settings.uncertain_kept),
         LABEL_RETENTION: str(settings.label_retention or ""),
     }
 
@@ -151,12 +158,18 @@ def _claim(redis: Redis, keys: ViewKeys, settings: RebuildSettings, owner: str) 
     return state
 
 
-def _require_whole(starts: dict[int, int], topic: str) -> None:
-    if cut := sorted(partition for partition, start in starts.items() if start > 0):
-        raise TopicIncomplete(
-            f"{topic} has lost its first records (partitions {cut}), by retention or by hand: a view made anew would lack "
-            "them; the live one is left as it is"
-        )
+def _has_labels(settings: RebuildSettings, redis: Redis, keys: ViewKeys, reader: TopicReader) -> bool:
+    """Whether there is a topic of labels, or must be, for Redis has counted some."""
+    return reader.lists(settings.labels_topic) or bool(redis.exists(keys.offsets(settings.labels_topic)))
+
+
+def _require_whole(readers: Sequence[TopicReader]) -> None:
+    for reader in readers:
+        if cut := sorted(partition for partition, start in reader.starts().items() if start > 0):
+            raise TopicIncomplete(
+                f"{reader.topic} has lost its first records (partitions {cut}), by retention or by hand: a view made anew "
+                "would lack them; the live one is left as it is"
+            )
 
 
 def _remove_shadows(redis: Redis, keys: ViewKeys, but: ViewKeys | None = None) -> None:

@@ -1,12 +1,14 @@
-"""The scored topic into a view, from where the view is to where the topic ends now."""
+"""A topic into a view, from where the view is to where the topic ends now."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 
-from consumers.aggregate.view import PositionedEvent, RedisView
+from consumers.aggregate.sort_out import sort_out
+from consumers.aggregate.view import RedisView
 from consumers.topic_reader import TopicReader
-from schemas.codec import decode_scored
-from schemas.errors import ConfigurationError, InvalidEvent
+from schemas.errors import ConfigurationError
+from schemas.settings import KafkaSettings
 
 Progress = Callable[[int, int], object]
 """Told how much is done, of how much."""
@@ -15,8 +17,8 @@ RECORDS_A_STEP = 2_000
 """Applied in one round trip, as the aggregator does."""
 
 
-def replay(reader: TopicReader, view: RedisView, progress: Progress) -> int:
-    """Apply what ``view`` has not applied yet; records that are no labelled review are passed over.
+def replay(reader: TopicReader, view: RedisView, settings: KafkaSettings, progress: Progress) -> int:
+    """Apply what ``view`` has not applied yet; records that are no such event are passed over.
 
     Returns:
         Records read.
@@ -37,13 +39,10 @@ def replay(reader: TopicReader, view: RedisView, progress: Progress) -> int:
     records, count = reader.read_to(ends), 0
     while batch := list(islice(records, RECORDS_A_STEP)):
         count += len(batch)
-        events = []
-        for record in batch:
-            try:
-                events.append(PositionedEvent(record.partition, record.offset, decode_scored(record.value)))
-            except InvalidEvent:
-                continue  # the aggregator has dead-lettered it
-        if view.apply(topic, events, known):
+        found = sort_out(
+            batch, settings, datetime.now(UTC)
+        )  # the aggregator has dead-lettered what it refused
+        if view.apply(topic, found.labels if topic == settings.labels_topic else found.events, known):
             raise _taken_over()
         _go_on(view, topic, known, {record.partition: record.offset + 1 for record in batch})
         progress(sum(known.values()) - start, total - start)

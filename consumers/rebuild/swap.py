@@ -5,7 +5,7 @@ A product changes in one call, whole. With several calls readers see some produc
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from importlib.resources import files
 from itertools import chain, groupby
@@ -80,7 +80,7 @@ class Swap:
                     waiting = []
                 phase = of_phase
                 waiting += pairs
-        self._call(_DONE, [*waiting, *self._shared(topic)])
+        self._call(_DONE, [*waiting, *self._shared({topic, self._state("labels_topic") or topic})])
         progress(1, 1)
 
     def _state(self, name: str) -> str:
@@ -106,7 +106,7 @@ class Swap:
                     sources.setdefault(key, "")
             yield _MOVES, [(source, target) for target, source in sources.items()]
 
-    def _shared(self, topic: str) -> Iterator[Pair]:
+    def _shared(self, topics: Collection[str]) -> Iterator[Pair]:
         """Rankings, offsets and marks.
 
         Offsets of other topics go: their events are not in the shadow and must be read again. All marks go, so that
@@ -118,9 +118,10 @@ class Swap:
             yield shadow.ranking_revisions(ranking), keys.ranking_revisions(ranking)
         for pattern in (keys.all_offsets, keys.all_marks, shadow.all_marks):
             for key in self._redis.scan_iter(match=pattern, count=_SCAN_COUNT):
-                if key != keys.offsets(topic):
+                if key not in map(keys.offsets, topics):
                     yield "", key
-        yield shadow.offsets(topic), keys.offsets(topic)
+        for topic in topics:
+            yield shadow.offsets(topic), keys.offsets(topic)
 
     def _call(self, phase: str, pairs: Sequence[Pair]) -> None:
         keys = [self._keys.rebuild, self._keys.generation]

@@ -183,6 +183,8 @@ def _altered_letter(seen: Observation, raw: Entry, letter: Entry, reason: str) -
 
 def _judge_counts(expected: dict[str, Any], found: dict[str, Any], findings: Findings) -> None:
     for name in sorted(expected.keys() | found.keys()):
+        if name not in expected and "offsets:" in name and {*found[name].values()} == {"0"}:
+            continue  # of the topic of labels, in which nobody says anything here
         wanted, stored = _items(expected.get(name)), _items(found.get(name))
         findings.fields += len(wanted)
         for item in sorted(wanted.keys() | stored.keys(), key=str):

@@ -10,7 +10,7 @@ from published_schemas import Oracle
 
 from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.fold import Fold
-from consumers.aggregate.negatives import negative_entry
+from consumers.aggregate.negatives import list_entry
 from consumers.dead_letters import dead_letter_output
 from consumers.infer.bundle import Bundle, open_bundle
 from consumers.infer.engine import Engine, decode_logits
@@ -77,7 +77,7 @@ def scored(value: bytes) -> None:
     contribution = Contribution.of(event)
     assert contribution is None or Contribution.decode(contribution.encode()) == contribution
     Fold().apply(event, "reviews.scored", 0, 0)
-    (negative_entry(event, "reviews.scored", 0, 0) or "").encode()
+    (list_entry(event, "reviews.scored", 0, 0) or "").encode()
     format_scored(event).plain.encode()
 
 

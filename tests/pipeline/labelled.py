@@ -11,7 +11,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from waiting import eventually
 
 from console.topics import create_topics
-from schemas.events import Channel, Op, ReviewEvent, ScoredReview, SourceRecord
+from schemas.events import Channel, Intensity, Label, Op, ReviewEvent, ScoredReview, SourceRecord
+from schemas.labels import JudgedReview, LabelOp, ReviewLabel
 from schemas.settings import AggregatorSettings, TopicSettings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -42,6 +43,38 @@ def labelled(
         source=SourceRecord(topic="reviews.raw", partition=0, offset=0),
         record_time=NOW,
         scored_at=NOW + timedelta(minutes=minute),
+    )
+
+
+def judged(
+    scored: ScoredReview,
+    meaning: tuple[Label, Intensity] | None = (Label.POSITIVE, Intensity.WEAK),
+    *,
+    offset: int = 0,
+) -> ReviewLabel:
+    """What a person says of a review as it was scored; None withdraws it."""
+    assert scored.sentiment is not None
+    label, intensity = meaning or (None, None)
+    return ReviewLabel(
+        review_id=scored.review_id,
+        product_id=scored.product_id,
+        op=LabelOp.LABEL if meaning else LabelOp.WITHDRAW,
+        label=label,
+        intensity=intensity,
+        reason="It says so.",
+        labelled_by="anna",
+        labelled_at=NOW,
+        scored=JudgedReview(
+            topic="reviews.scored",
+            partition=0,
+            offset=offset,
+            channel=scored.channel,
+            created_at=scored.created_at,
+            label=scored.sentiment.label,
+            intensity=scored.sentiment.intensity,
+            score=scored.sentiment.score,
+            needs_review=scored.sentiment.needs_review,
+        ),
     )
 
 
@@ -81,7 +114,7 @@ class ScoredTopic:
         self.servers = servers
         self._partitions = partitions
         self.names: dict[str, Any] = {
-            f"{role}_topic": f"{prefix}{role}" for role in ("raw", "scored", "dead_letter")
+            f"{role}_topic": f"{prefix}{role}" for role in ("raw", "scored", "dead_letter", "labels")
         }
         self.name = self.names["scored_topic"]
         self.group = f"{self.name}.group"

@@ -67,6 +67,7 @@ class Topics:
             "raw_topic": self.raw,
             "scored_topic": self.scored,
             "dead_letter_topic": self.dead_letters,
+            "labels_topic": f"{prefix}labels",
         }
         self.group = f"{prefix}scorer"
         create_topics(TopicSettings(bootstrap_servers=servers, partitions=partitions, **self.names))

@@ -45,7 +45,7 @@ def scored(kafka: KafkaCluster, redis: Redis, redis_url: str, topic_prefix: str)
         reader = ReaderSettings(**topic.environment())
         view = RedisView(redis, ViewKeys(topic.prefix), day_retention=EVERY_DAY, negatives_kept=100)
         with open_reader(reader, topic.name) as records:
-            replay(records, view, lambda _done, _total: None)
+            replay(records, view, topic.settings(), lambda _done, _total: None)
         keys = ViewKeys(topic.prefix)
         redis.hincrby(keys.product("product-1"), "reviews", 7)
         redis.delete(keys.labels("product-2"))

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from labelled import NOW, events, hash_of, labelled
 from redis import Redis
 
-from consumers.aggregate.contribution import Contribution, score_text
+from consumers.aggregate.contribution import Contribution, encode_meaning, score_text
 from consumers.aggregate.fold import Fold
+from consumers.aggregate.relabel import relabel_place
 from consumers.aggregate.view import PositionedEvent, RedisView
 from embedded import ValkeyServer
 from schemas.events import Channel, ScoredReview
@@ -40,13 +41,21 @@ Poll = list[PositionedEvent]
 class View:
     """A view under a prefix of its own, in whose topic nothing is stored as applied yet."""
 
-    def __init__(self, redis: Redis, negatives_kept: int = 100, label_retention: int | None = None) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        negatives_kept: int = 100,
+        label_retention: int | None = None,
+        uncertain_kept: int = 0,
+    ) -> None:
         self.redis = redis
         self.keys = ViewKeys(f"{uuid4().hex}:")
-        self.view = self.another(negatives_kept, label_retention)
+        self.view = self.another(negatives_kept, label_retention, uncertain_kept)
         self.view.advance(TOPIC, {partition: (None, offset) for partition, offset in KNOWN.items()})
 
-    def another(self, negatives_kept: int = 100, label_retention: int | None = None) -> RedisView:
+    def another(
+        self, negatives_kept: int = 100, label_retention: int | None = None, uncertain_kept: int = 0
+    ) -> RedisView:
         """As a second aggregator has it."""
         return RedisView(
             self.redis,
@@ -54,6 +63,7 @@ class View:
             day_retention=DAY_RETENTION,
             negatives_kept=negatives_kept,
             label_retention=label_retention,
+            uncertain_kept=uncertain_kept,
         )
 
     def apply(self, *applied: ScoredReview, first_offset: int = 0) -> None:
@@ -104,6 +114,13 @@ def expected(fold: Fold, keys: ViewKeys) -> dict[str, object]:
         }
     for product_id, review_ids in fold.negatives.items():
         dump[keys.negatives(product_id)] = review_ids
+    for product_id, review_ids in fold.uncertain.items():
+        dump[keys.uncertain(product_id)] = review_ids
+    for product_id, relabels in fold.relabels.items():
+        dump[keys.relabels(product_id)] = {
+            relabel_place(said, review_id): encode_meaning(meaning)
+            for (review_id, said), meaning in relabels.items()
+        } | {"expires": -1}
     for ranking in Ranking:
         dump[keys.ranking(ranking)] = dict.fromkeys(fold.applied, 0.0) | fold.ranking(ranking)
     return dump
