@@ -34,6 +34,7 @@ SUBCOMMANDS = {
     "aggregate": Subcommand("pipeline", "Count labelled reviews: reviews.scored to Redis."),
     "tail": Subcommand("reading", "Follow labelled reviews as they are published."),
     "counts": Subcommand("reading", "Show the counts of products, or the top of a ranking."),
+    "labels": Subcommand("labelling", "Write the reviews that people labelled, for train."),
     "serve": Subcommand("serving", "Serve the dashboard and its API."),
     "report": Subcommand("reporting", "Report on a period: what changed, and what customers write."),
     "verify": Subcommand("proving", "Recount reviews.scored and compare with Redis."),

@@ -1,12 +1,14 @@
 """``serve``: the dashboard and its API."""
 
 import socket
+import threading
 
 import click
 
 from console.extras import need
 from console.options import load_settings, with_settings
 from consumers.infer.bundle import open_bundle
+from consumers.labels.log import KafkaLabelLog
 from schemas.dashboard_settings import DashboardSettings
 from schemas.errors import ConfigurationError
 from schemas.settings import AggregatorSettings, ScorerSettings
@@ -18,7 +20,7 @@ SHUTDOWN_S = 5
 @click.command()
 @with_settings(DashboardSettings)
 def serve(settings: DashboardSettings) -> None:
-    """Serve the dashboard and its API over what Redis holds; it only reads.
+    """Serve the dashboard and its API over what Redis holds; only agents who work on the queue write anything.
 
     Listens at 127.0.0.1 unless told otherwise, and then only with a token.
     """
@@ -33,6 +35,7 @@ def serve(settings: DashboardSettings) -> None:
         load_settings(ScorerSettings).scorer_group: settings.raw_topic,
         load_settings(AggregatorSettings).aggregator_group: settings.scored_topic,
     }
+    label_log = KafkaLabelLog(settings) if settings.knows_kafka and settings.may_label else None
     if settings.bundle is not None:
         open_bundle(
             settings.bundle
@@ -41,7 +44,10 @@ def serve(settings: DashboardSettings) -> None:
         settings,
         ask_kafka=(lambda: ask_kafka(settings, groups)) if settings.knows_kafka else None,
         start_explaining=lambda: start_explaining(settings.bundle),
+        label_log=label_log,
     )
+    if label_log is not None:
+        threading.Thread(target=label_log.run, name="labels", daemon=True).start()
     listening = _listen(settings.listen_host, settings.listen_port)
     host, port = listening.getsockname()[:2]
     click.echo(
@@ -54,7 +60,11 @@ def serve(settings: DashboardSettings) -> None:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        if label_log is not None:
+            label_log.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
