@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import IntEnum
 from http.cookies import CookieError, SimpleCookie
+from typing import NamedTuple
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
@@ -23,6 +24,10 @@ SESSION = timedelta(hours=12)
 
 SIGN_IN = "/sign-in"
 
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_OUR_SITES = ("same-origin", "none")
+"""What browsers say of a request that one of our own pages made, or the person."""
+
 _OPEN = ("/static/", SIGN_IN, "/healthz")
 """Paths that hold nothing of customers."""
 
@@ -35,14 +40,27 @@ class Role(IntEnum):
     ADMIN = 3
 
 
+class Person(NamedTuple):
+    """Who asks: what they may do, and the name under which they claim and label. Those who share a token share a name."""
+
+    role: Role
+    name: str
+
+
+THIS_MACHINE = Person(Role.ADMIN, "local")
+"""Where no token is set."""
+
+
 class Tokens:
     """The tokens that are set, and the sessions that they open.
 
-    A session is the role, when it ends, and a keyed hash of both; the key is the token, so another token ends it.
+    A session is the person, when it ends, and a keyed hash of both; the key is the token, so another token ends it.
     """
 
-    def __init__(self, tokens: Mapping[Role, str]) -> None:
-        self._tokens = dict(tokens)
+    def __init__(self, tokens: Mapping[Role, str], agents: Mapping[str, str] | None = None) -> None:
+        shared = {Person(role, role.name.lower()): token for role, token in tokens.items()}
+        named = {Person(Role.AGENT, name): token for name, token in (agents or {}).items()}
+        self._tokens = shared | named
 
     @classmethod
     def of(cls, settings: DashboardSettings) -> "Tokens":
@@ -52,49 +70,51 @@ class Tokens:
             Role.AGENT: settings.agent_token,
             Role.ADMIN: settings.admin_token,
         }
-        return cls({role: token.get_secret_value() for role, token in given.items() if token is not None})
+        set_ones = {role: token.get_secret_value() for role, token in given.items() if token is not None}
+        return cls(set_ones, settings.tokens_by_agent)
 
     @property
     def required(self) -> bool:
         """Without any token, this machine's own user may do everything."""
         return bool(self._tokens)
 
-    def role_of(self, token: str) -> Role | None:
-        """The role that a token gives. Every token is compared, so the time taken tells nothing."""
+    def person_of(self, token: str) -> Person | None:
+        """Whose token it is. Every token is compared, so the time taken tells nothing."""
         found = None
-        for role, known in self._tokens.items():
+        for person, known in self._tokens.items():
             if hmac.compare_digest(known.encode(), token.encode()):
-                found = role
+                found = person
         return found
 
-    def open_session(self, role: Role, now: datetime) -> str:
+    def open_session(self, person: Person, now: datetime) -> str:
         """The value of the cookie."""
         ends = int((now + SESSION).timestamp())
-        return f"{role.name}.{ends}.{self._signature(role, ends)}"
+        return f"{person.role.name}.{person.name}.{ends}.{self._signature(person, ends)}"
 
-    def session_role(self, cookie: str, now: datetime) -> Role | None:
-        """The role of an open session."""
-        name, _, rest = cookie.partition(".")
+    def session_person(self, cookie: str, now: datetime) -> Person | None:
+        """Whose open session it is."""
+        role, _, rest = cookie.partition(".")
+        name, _, rest = rest.partition(".")
         ends, _, signature = rest.partition(".")
-        if name not in Role.__members__ or not (ends.isascii() and ends.isdecimal() and len(ends) < 12):
+        if role not in Role.__members__ or not (ends.isascii() and ends.isdecimal() and len(ends) < 12):
             return None
-        role = Role[name]
-        if role not in self._tokens or int(ends) < now.timestamp():
+        person = Person(Role[role], name)
+        if person not in self._tokens or int(ends) < now.timestamp():
             return None
-        signed = self._signature(role, int(ends))
-        return role if hmac.compare_digest(signed.encode(), signature.encode()) else None
+        signed = self._signature(person, int(ends))
+        return person if hmac.compare_digest(signed.encode(), signature.encode()) else None
 
-    def _signature(self, role: Role, ends: int) -> str:
-        return hmac.new(
-            self._tokens[role].encode(), f"session {role.name} {ends}".encode(), hashlib.sha256
-        ).hexdigest()
+    def _signature(self, person: Person, ends: int) -> str:
+        said = f"session {person.role.name} {person.name} {ends}"
+        return hmac.new(self._tokens[person].encode(), said.encode(), hashlib.sha256).hexdigest()
 
 
 class Guard:
-    """Lets in who has a token or a session; the role stands in ``request.state.role``.
+    """Lets in who has a token or a session; who that is stands in ``request.state.person``.
 
     Where no token is set we listen to this machine only, and answer only to its own names: otherwise a page on the web
-    whose name is made to lead here could read what stands here, through its reader's browser.
+    whose name is made to lead here could read what stands here, through its reader's browser. Nor may a page of another
+    site make its reader's browser change anything here.
     """
 
     def __init__(self, app: ASGIApp, tokens: Tokens, clock: Clock) -> None:
@@ -108,14 +128,17 @@ class Guard:
             return
         headers, path = Headers(scope=scope), scope["path"]
         if not self._tokens.required:
-            role: Role | None = Role.ADMIN if _host_is_ours(headers.get("host", "")) else None
-            if role is None:
+            person: Person | None = THIS_MACHINE if _host_is_ours(headers.get("host", "")) else None
+            if person is None:
                 await problem_response(path, WRONG_HOST)(scope, receive, send)
                 return
         else:
-            role = self._role(headers)
-        scope.setdefault("state", {})["role"] = role
-        if role is not None or path.startswith(_OPEN):
+            person = self._person(headers)
+        if scope["method"] not in _SAFE_METHODS and headers.get("sec-fetch-site", "none") not in _OUR_SITES:
+            await problem_response(path, OTHER_SITE)(scope, receive, send)
+            return
+        scope.setdefault("state", {})["person"] = person
+        if person is not None or path.startswith(_OPEN):
             await self._app(scope, receive, send)
         elif path.startswith("/api/"):
             response = problem_response(path, NO_TOKEN)
@@ -126,15 +149,15 @@ class Guard:
             wanted = quote(path + (f"?{query}" if query else ""), safe="")
             await RedirectResponse(f"{SIGN_IN}?next={wanted}", 303)(scope, receive, send)
 
-    def _role(self, headers: Headers) -> Role | None:
+    def _person(self, headers: Headers) -> Person | None:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return self._tokens.role_of(token.strip())
+            return self._tokens.person_of(token.strip())
         try:
             cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
         except CookieError:
             return None
-        return None if cookie is None else self._tokens.session_role(cookie.value, self._clock())
+        return None if cookie is None else self._tokens.session_person(cookie.value, self._clock())
 
 
 NO_TOKEN = Problem(
@@ -142,6 +165,9 @@ NO_TOKEN = Problem(
     401,
     "A token is needed",
     "Send it as 'Authorization: Bearer TOKEN', or sign in at /sign-in.",
+)
+OTHER_SITE = Problem(
+    "other-site", 403, "Not from there", "A page of another site may not change anything here."
 )
 WRONG_HOST = Problem(
     "wrong-host",

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,19 +12,25 @@ from starlette.staticfiles import StaticFiles
 
 from consumers.explain.start import Explain
 from dashboard.access import Guard, Tokens
-from dashboard.api import changes, explanations, product, products, whole
+from dashboard.api import changes, explanations, product, products, queue, whole
 from dashboard.counts import CountsReader, connect
+from dashboard.desk.claims import Claims
+from dashboard.desk.desk import Desk, LabelLog
+from dashboard.desk.line import Line
+from dashboard.desk.waiting import WaitingReader
 from dashboard.explanations import Explanations
 from dashboard.headers import SafeHeaders
 from dashboard.index import ProductIndex
 from dashboard.overview import Overviews
 from dashboard.pages import problem_page, sign_in
+from dashboard.pages import queue as queue_pages
 from dashboard.pages import routes as pages
 from dashboard.pipeline import KafkaAnswer, PipelineReader
 from dashboard.problems import add_problems
 from dashboard.services import Services
 from dashboard.watch import Broadcast, Clock, Watcher
 from schemas.dashboard_settings import DashboardSettings
+from schemas.desk_keys import DeskKeys
 from schemas.redis_keys import ViewKeys
 
 API = "/api/v1"
@@ -32,7 +38,8 @@ API = "/api/v1"
 STATIC = Path(__file__).parent / "pages" / "static"
 
 DESCRIPTION = """\
-Counts of what customers feel, by product, channel and day, as Redis holds them. Everything is read-only.
+Counts of what customers feel, by product, channel and day, as Redis holds them, and the customer-service queue. All but
+what agents do with the queue only reads.
 
 Each share comes with its sample size and a 95 % interval, so that 3 of 3 do not look like 3,000 of 3,000. Errors are
 problem details (RFC 9457). Where tokens are set, send one as `Authorization: Bearer TOKEN`.
@@ -48,6 +55,7 @@ def create_app(
     settings: DashboardSettings,
     *,
     ask_kafka: Callable[[], KafkaAnswer] | None = None,
+    label_log: LabelLog | None = None,
     start_explaining: Callable[[], Explain] | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
@@ -56,6 +64,7 @@ def create_app(
     Args:
         settings: where Redis is, and who may read.
         ask_kafka: how to ask Kafka for the state of the pipeline, if at all.
+        label_log: the topic of labels, if anybody may write there.
         start_explaining: how to start the model, called when a text is first to be explained; None for no explanations.
         clock: the time, in UTC.
     """
@@ -64,10 +73,14 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with connect(settings) as redis:
-            keys = ViewKeys(settings.redis_prefix)
+            keys, desk_keys = ViewKeys(settings.redis_prefix), DeskKeys(settings.redis_prefix)
             explained = Explanations(start_explaining)
             index, broadcast = ProductIndex(redis, keys, clock().date()), Broadcast()
-            watcher = Watcher(redis, keys, settings.scored_topic, index, broadcast, clock)
+            waiting = WaitingReader(redis, keys, desk_keys, settings.scored_topic)
+            line = Line(waiting)
+            topics = (settings.scored_topic, settings.labels_topic)
+            watcher = Watcher(redis, keys, topics, index, broadcast, clock, line)
+            claims = Claims(redis, desk_keys, timedelta(minutes=settings.claim_minutes))
             app.state.services = Services(
                 counts=CountsReader(redis, keys),
                 index=index,
@@ -75,6 +88,7 @@ def create_app(
                 watcher=watcher,
                 broadcast=broadcast,
                 pipeline=PipelineReader(watcher, ask_kafka, clock),
+                desk=Desk(line, waiting, claims, label_log, clock),
                 explanations=explained,
                 tokens=tokens,
                 clock=clock,
@@ -92,9 +106,10 @@ def create_app(
         docs_url=None,  # they load their scripts from elsewhere
         redoc_url=None,
     )
-    for router in (products.router, product.router, whole.router, explanations.router, changes.router):
-        app.include_router(router, prefix=API)
+    for api in (products, product, whole, queue, explanations, changes):
+        app.include_router(api.router, prefix=API)
     app.include_router(pages.router)
+    app.include_router(queue_pages.router)
     app.include_router(sign_in.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

@@ -33,6 +33,8 @@ class Problem:
     retry_after_s: int | None = None
     errors: Sequence[Mapping[str, str]] = field(default=())
     """Each parameter that is wrong, and why."""
+    holder: str | None = None
+    """Who has claimed what was asked for."""
 
     @property
     def type(self) -> str:
@@ -98,6 +100,8 @@ def problem_response(path: str, problem: Problem) -> Response:
     }
     if problem.errors:
         body["errors"] = list(problem.errors)
+    if problem.holder:
+        body["holder"] = problem.holder
     return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
 
 

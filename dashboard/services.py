@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from dashboard.access import Tokens
+from dashboard.access import Person, Tokens
 from dashboard.counts import CountsReader
+from dashboard.desk.desk import Desk
 from dashboard.explanations import Explanations
 from dashboard.index import ProductIndex
 from dashboard.overview import Overviews
@@ -25,6 +26,7 @@ class Services:
     watcher: Watcher
     broadcast: Broadcast
     pipeline: PipelineReader
+    desk: Desk
     explanations: Explanations
     tokens: Tokens
     clock: Clock
@@ -46,3 +48,12 @@ def _services(request: Request) -> Services:
 
 
 InjectedServices = Annotated[Services, Depends(_services)]
+
+
+def _person(request: Request) -> Person:
+    person = request.state.person
+    assert isinstance(person, Person)
+    return person
+
+
+InjectedPerson = Annotated[Person, Depends(_person)]

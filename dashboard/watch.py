@@ -7,7 +7,7 @@ a busy one no more than its changes, however many people look.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from dashboard.desk.line import Line
 from dashboard.index import ProductIndex
 from schemas.redis_keys import ViewKeys, partition_offsets
 
@@ -111,6 +112,8 @@ class Seen:
     at: datetime
     offsets: dict[int, int]
     """Partition of the scored topic -> next offset to apply."""
+    labelled: Mapping[str, str]
+    """The same of the topic of labels, as Redis holds it."""
     generation: str | None
     rebuild: dict[str, str]
 
@@ -121,30 +124,35 @@ class Watcher:
     Args:
         redis: a client with ``decode_responses``.
         keys: names of the view's keys.
-        topic: the scored topic.
+        topics: the scored topic and the topic of labels.
         index: kept up to date.
         broadcast: told of changes.
         clock: the time, in UTC.
+        line: kept up to date.
     """
 
     def __init__(
         self,
         redis: Redis,
         keys: ViewKeys,
-        topic: str,
+        topics: tuple[str, str],
         index: ProductIndex,
         broadcast: Broadcast,
         clock: Clock,
+        line: Line,
     ) -> None:
         self.seen: Seen | None = None
         self.trouble: str | None = None
         """Why the last look failed, if it did."""
         self._redis = redis
         self._keys = keys
-        self._topic = topic
+        self._topics = topics
         self._index = index
         self._broadcast = broadcast
         self._clock = clock
+        self._line = line
+        self._behind: set[str] = set()
+        """Products that the line has yet to read again."""
         self._history: list[tuple[datetime, int]] = []
         self._looked = asyncio.Event()
 
@@ -197,17 +205,26 @@ class Watcher:
         """
         now = self._clock()
         pipeline = self._redis.pipeline(transaction=False)
-        pipeline.hgetall(self._keys.offsets(self._topic))
+        for topic in self._topics:
+            pipeline.hgetall(self._keys.offsets(topic))
         pipeline.get(self._keys.generation)
         pipeline.hgetall(self._keys.rebuild)
-        stored, generation, rebuild = await pipeline.execute()
+        stored, labelled, generation, rebuild = await pipeline.execute()
         offsets = partition_offsets(stored)
-        before, seen = self.seen, Seen(now, offsets, generation, rebuild)
+        before, seen = self.seen, Seen(now, offsets, labelled, generation, rebuild)
         await self._index.turn_to(now.date())
-        if before is None or not self._index.complete or before.offsets != offsets:
-            changed = await self._index.refresh(everything=self._is_another_view(before, generation))
+        moved = before is None or (before.offsets, before.labelled) != (offsets, labelled)
+        if moved or not self._index.complete:
+            everything = self._is_another_view(before, generation)
+            changed = await self._index.refresh(everything=everything)
+            self._behind |= set(self._index.names) if everything else changed
+            if everything:
+                self._line.forget_others(self._index.names)
             if changed and before is not None:
                 self._broadcast.tell(Change(now, changed))
+        await self._line.refresh(self._behind, now)
+        self._behind.clear()
+        self._line.complete = True
         self._note(now, sum(offsets.values()))
         self.seen = seen
 

@@ -333,3 +333,4 @@ class ProblemDetails(Model):
     detail: Annotated[str, Field(examples=["Nothing was ever counted for 'kettle-1300'."])]
     instance: Annotated[str, Field(examples=["/api/v1/counts"])]
     errors: list[dict[str, str]] | None = None
+    holder: Annotated[str | None, Field(description="Who has claimed it.")] = None

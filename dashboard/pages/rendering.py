@@ -101,6 +101,12 @@ def _span(seconds: float) -> str:
     return f"{int(seconds)} seconds"
 
 
+def minutes(span: timedelta) -> str:
+    """Rounded up, so that nobody is told 0."""
+    count = max(1, -(-span // timedelta(minutes=1)))
+    return f"{count} minute{'' if count == 1 else 's'}"
+
+
 def cut(text: str) -> tuple[str, str]:
     """What is shown of a text at first, cut between words where there are any, and the rest."""
     if len(text) <= EXCERPT_CHARACTERS * 5 // 4:
@@ -140,6 +146,7 @@ _ENVIRONMENT.filters |= {
     "interval": interval,
     "change_words": change_words,
     "cut": cut,
+    "minutes": minutes,
     "day_name": day_name,
     "instant": instant,
 }

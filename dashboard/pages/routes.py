@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from dashboard.access import Role
 from dashboard.api.parameters import ProductId
 from dashboard.counts import total
 from dashboard.known import known_product
@@ -14,7 +15,7 @@ from dashboard.pages import charts
 from dashboard.pages.marking import marked
 from dashboard.pages.rendering import render
 from dashboard.periods import Period
-from dashboard.services import InjectedServices
+from dashboard.services import InjectedPerson, InjectedServices
 from dashboard.statistics import difference
 from schemas.events import MAX_ID_CHARACTERS, Channel
 from schemas.redis_keys import Ranking
@@ -89,6 +90,7 @@ async def products(
 async def product(
     request: Request,
     services: InjectedServices,
+    person: InjectedPerson,
     product_id: ProductId,
     days: LongSpan = "28",
     channel: WrittenIn = Channel.REVIEW,
@@ -119,6 +121,7 @@ async def product(
             "negatives": [marked(one, services.explanations) for one in negatives],
             "explaining": explaining,
             "now_at": services.clock(),
+            "shows_labels": person.role >= Role.AGENT and services.desk.label_log is not None,
         },
     )
 

@@ -1,13 +1,13 @@
 """Signing in with a token, and out."""
 
 from typing import Annotated
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dashboard.access import COOKIE, SESSION, SIGN_IN, is_local_path
+from dashboard.pages.forms import form_of
 from dashboard.pages.rendering import render
 from dashboard.services import InjectedServices
 
@@ -27,14 +27,14 @@ async def form(request: Request, next_page: Next = "/") -> Response:
 @router.post(SIGN_IN)
 async def sign_in(request: Request, services: InjectedServices, next_page: Next = "/") -> Response:
     """Opens a session, in a cookie that no script can read, and that other sites can only use to link here."""
-    given = parse_qs((await _body(request)).decode(errors="replace")).get("token", [""])[0]
-    role = services.tokens.role_of(given.strip())
-    if role is None:
+    given = (await form_of(request, MAX_FORM_BYTES)).get("token", "")
+    person = services.tokens.person_of(given.strip())
+    if person is None:
         return _page(request, next_page, refused=True)
     response = RedirectResponse(next_page if is_local_path(next_page) else "/", 303)
     response.set_cookie(
         COOKIE,
-        services.tokens.open_session(role, services.clock()),
+        services.tokens.open_session(person, services.clock()),
         max_age=int(SESSION.total_seconds()),
         httponly=True,
         samesite="lax",
@@ -49,16 +49,6 @@ async def sign_out() -> Response:
     response = RedirectResponse(SIGN_IN, 303)
     response.delete_cookie(COOKIE, httponly=True, samesite="lax")
     return response
-
-
-async def _body(request: Request) -> bytes:
-    """The form, or its beginning: whoever sends more has no token."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            break
-    return body[:MAX_FORM_BYTES]
 
 
 def _page(request: Request, next_page: str, *, refused: bool) -> Response:

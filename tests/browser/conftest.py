@@ -9,7 +9,7 @@ from live_server import served
 from playwright.sync_api import Browser, Page, sync_playwright
 from redis import Redis
 from sample_shop import sample_reviews
-from shop import NOW, TOPIC, Shop
+from shop import NOW, TOPIC, LabelLogOfTheShop, Shop
 
 from dashboard.app import create_app
 from embedded import ValkeyServer
@@ -52,7 +52,8 @@ def dashboard() -> Iterator[tuple[str, Shop]]:
         shop = Shop(redis, DashboardSettings().redis_prefix)
         shop.count(list(sample_reviews()))
         settings = DashboardSettings(redis_url=valkey.url, scored_topic=TOPIC)
-        with served(create_app(settings, clock=lambda: NOW)) as address:
+        label_log = LabelLogOfTheShop(shop)
+        with served(create_app(settings, label_log=label_log, clock=lambda: NOW)) as address:
             yield address, shop
 
 

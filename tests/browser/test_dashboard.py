@@ -13,6 +13,8 @@ PAGES = [
     "/product?product_id=bottle-750",
     "/compare?product_id=bottle-750&with=tent-duo",
     "/pipeline",
+    "/queue",
+    "/labels?product_id=bottle-750",
     "/product?product_id=nobody",
     "/sign-in",
 ]

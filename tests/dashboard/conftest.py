@@ -36,11 +36,14 @@ def serve(valkey: ValkeyServer, redis_prefix: str, clock: Clock) -> Iterator[Ser
     """Starts the dashboard over the shop; waits until it has looked at Redis once."""
     with ExitStack() as stack:
 
-        def start(ask_kafka: Any = None, start_explaining: Any = None, **changes: Any) -> TestClient:
+        def start(
+            ask_kafka: Any = None, label_log: Any = None, start_explaining: Any = None, **changes: Any
+        ) -> TestClient:
             given = {"redis_url": valkey.url, "redis_prefix": redis_prefix, "scored_topic": TOPIC, **changes}
             app = create_app(
                 DashboardSettings(**given),
                 ask_kafka=ask_kafka,
+                label_log=label_log,
                 start_explaining=start_explaining,
                 clock=clock,
             )

@@ -6,7 +6,9 @@ from typing import Any
 
 from redis import Redis
 
+from consumers.aggregate.relabel import PositionedLabel
 from consumers.aggregate.view import PositionedEvent, RedisView
+from schemas.errors import ServerUnavailable
 from schemas.events import (
     Channel,
     Intensity,
@@ -17,10 +19,12 @@ from schemas.events import (
     Sentiment,
     SourceRecord,
 )
+from schemas.labels import ReviewLabel
 from schemas.redis_keys import ViewKeys
 
 NOW = datetime(2026, 3, 28, 12, tzinfo=UTC)
 TOPIC = "reviews.scored"
+LABELS = "reviews.labels"
 
 
 def written(
@@ -81,14 +85,45 @@ class Shop:
     def __init__(self, redis: Redis, prefix: str) -> None:
         self.redis = redis
         self.keys = ViewKeys(prefix)
-        self._view = RedisView(redis, self.keys, day_retention=400, negatives_kept=100)
-        self._offset = 0
-        self._view.advance(TOPIC, {0: (None, 0)})
+        self._view = RedisView(redis, self.keys, day_retention=400, negatives_kept=100, uncertain_kept=100)
+        self._offsets = {TOPIC: 0, LABELS: 0}
+        for topic in self._offsets:
+            self._view.advance(topic, {0: (None, 0)})
 
     def count(self, events: Sequence[ScoredReview]) -> None:
         """Apply them, and store the offset after them."""
-        start, end = self._offset, self._offset + len(events)
-        placed = [PositionedEvent(0, start + number, event) for number, event in enumerate(events)]
-        assert self._view.apply(TOPIC, placed, {0: start}) == set()
-        assert self._view.advance(TOPIC, {0: (start, end)}) == set()
-        self._offset = end
+        start = self._offsets[TOPIC]
+        self._apply(TOPIC, [PositionedEvent(0, start + number, event) for number, event in enumerate(events)])
+
+    def say(self, event: ReviewLabel) -> None:
+        """Count what a person says."""
+        self._apply(LABELS, [PositionedLabel(0, self._offsets[LABELS], event)])
+
+    def _apply(self, topic: str, placed: Sequence[PositionedEvent | PositionedLabel]) -> None:
+        start, end = self._offsets[topic], self._offsets[topic] + len(placed)
+        assert self._view.apply(topic, placed, {0: start}) == set()
+        assert self._view.advance(topic, {0: (start, end)}) == set()
+        self._offsets[topic] = end
+
+
+class LabelLogOfTheShop:
+    """Stands for the topic of labels and the aggregator that reads it: what is published is counted at once."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.trouble: str | None = None
+        self.away = False
+        self.events: list[ReviewLabel] = []
+        self._shop = shop
+
+    def publish(self, event: ReviewLabel) -> None:
+        if self.away:
+            raise ServerUnavailable("no broker answers")
+        self.events.append(event)
+        self._shop.say(event)
+
+    def history(self, product_id: str, review_id: str | None = None) -> list[ReviewLabel]:
+        return [
+            event
+            for event in reversed(self.events)
+            if event.product_id == product_id and review_id in (None, event.review_id)
+        ]

@@ -9,10 +9,11 @@ from pydantic import ValidationError
 from shop import Shop, written
 from starlette.testclient import TestClient
 
-from dashboard.access import COOKIE, SESSION, Role, Tokens
+from dashboard.access import COOKIE, SESSION, Person, Role, Tokens
 from schemas.dashboard_settings import DashboardSettings
 
 READ, AGENT = "read-token-0123456789", "agent-token-0123456789"
+READER = Person(Role.READ, "read")
 GUARDED = {"read_token": READ, "agent_token": AGENT}
 
 
@@ -39,7 +40,7 @@ def test_a_token_can_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "token").write_text(f"{READ}\n")
     monkeypatch.setenv("REVIEWSTREAM_READ_TOKEN_FILE", str(tmp_path / "token"))
 
-    assert Tokens.of(DashboardSettings()).role_of(READ) is Role.READ
+    assert Tokens.of(DashboardSettings()).person_of(READ) == READER
 
 
 @pytest.mark.parametrize("sent", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {READ}"}])
@@ -100,25 +101,27 @@ def test_a_wrong_token_is_told_on_the_page(serve: Serve) -> None:
 
 def test_a_session_ends_with_its_time_and_with_its_token(clock: Clock) -> None:
     tokens = Tokens({Role.READ: READ})
-    session = tokens.open_session(Role.READ, clock())
+    session = tokens.open_session(READER, clock())
 
-    assert tokens.session_role(session, clock()) is Role.READ
-    assert tokens.session_role(session, clock() + SESSION + timedelta(seconds=2)) is None
-    assert Tokens({Role.READ: "another-token-0123"}).session_role(session, clock()) is None
+    assert tokens.session_person(session, clock()) == READER
+    assert tokens.session_person(session, clock() + SESSION + timedelta(seconds=2)) is None
+    assert Tokens({Role.READ: "another-token-0123"}).session_person(session, clock()) is None
 
 
 def test_a_session_cannot_be_changed(clock: Clock) -> None:
     tokens = Tokens({Role.READ: READ, Role.ADMIN: AGENT})
-    name, ends, signature = tokens.open_session(Role.READ, clock()).split(".")
+    role, name, ends, signature = tokens.open_session(READER, clock()).split(".")
 
     for forged in (
-        f"ADMIN.{ends}.{signature}",
-        f"{name}.{int(ends) + 1}.{signature}",
-        f"{name}.{ends}.",
+        f"ADMIN.{name}.{ends}.{signature}",
+        f"ADMIN.admin.{ends}.{signature}",
+        f"{role}.anna.{ends}.{signature}",
+        f"{role}.{name}.{int(ends) + 1}.{signature}",
+        f"{role}.{name}.{ends}.",
         "nonsense",
-        "READ.\u0661.x",
+        "READ.read.\u0661.x",
     ):
-        assert tokens.session_role(forged, clock()) is None
+        assert tokens.session_person(forged, clock()) is None
 
 
 def test_a_nonsense_cookie_is_no_session(serve: Serve) -> None:
