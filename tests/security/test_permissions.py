@@ -19,10 +19,17 @@ from schemas.settings import AggregatorSettings, ScorerSettings
 AT_TIMES = {"DescribeConfigs", "Describe"}
 """``publish`` does without the one, and ``init`` needs the other only for a topic that it has just created."""
 
-ELSEWHERE = {"reviewstream-dlq", "reviewstream-redrive", "reviewstream-serve"}
-"""Users with tests of their own."""
+ELSEWHERE = {"reviewstream-dlq", "reviewstream-redrive", "reviewstream-serve", "reviewstream-labels"}
+"""Users with tests of their own, and one that only reads what others read."""
 
-NEEDED = [one for one in kafka_permissions() if one.operation not in AT_TIMES and one.user not in ELSEWHERE]
+NOT_SEEN = "reviews.labels"
+"""A topic of labels that may not be seen is one that is not there."""
+
+NEEDED = [
+    one
+    for one in kafka_permissions()
+    if one.operation not in AT_TIMES and one.user not in ELSEWHERE and one.name != NOT_SEEN
+]
 REFUSED_LATE = {"group", "transactional_id"}
 
 
