@@ -15,6 +15,8 @@ from secured_redis import SecuredRedis
 from shop import written
 from starlette.testclient import TestClient
 
+from consumers.aggregate.contribution import Contribution
+from consumers.aggregate.negatives import list_entry
 from dashboard.app import create_app
 from dashboard.kafka_state import ask_kafka
 from schemas.dashboard_settings import DashboardSettings
@@ -31,6 +33,7 @@ PATHS = (
     "compare",
     "overview",
     "pipeline",
+    "queue",
     "products.csv",
     "days.csv",
 )
@@ -56,6 +59,30 @@ def test_every_answer_is_given(settings: DashboardSettings) -> None:
 
         assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(PATHS, 200)
         assert answers["overview"].json()["now"]["reviews"] == 1
+
+
+def test_agents_can_claim_hand_back_and_answer_and_nothing_else_is_written(
+    settings: DashboardSettings, guarded: SecuredRedis
+) -> None:
+    keys, review = ViewKeys(), written("kettle", False)
+    entry, said = list_entry(review, "reviews.scored", 0, 0), Contribution.of(review)
+    assert entry
+    assert said
+    with guarded.admin() as redis:
+        redis.lpush(keys.negatives("kettle"), entry)
+        redis.hset(keys.labels("kettle"), review.review_id, said.encode())
+    agents = settings.model_copy(update={"redis_url": guarded.url("reviewstream-serve-agents")})
+    with TestClient(create_app(agents, clock=lambda: NOW), base_url="http://localhost") as client:
+        client.portal.call(client.app.state.services.watcher.settled)
+        assert client.get("/api/v1/queue").json()["waiting"] == 1
+        wanted = {"product_id": "kettle", "place": "reviews.scored:0:0"}
+        answers = [
+            client.post(f"/api/v1/queue/{act}", json=wanted)
+            for act in ("claim", "hand-back", "claim", "done")
+        ]
+    assert [answer.status_code for answer in answers] == [200, 204, 200, 204]
+    with Redis.from_url(**agents.redis_config()) as redis, pytest.raises(NoPermissionError):
+        redis.set(keys.product("kettle"), "7")
 
 
 def test_the_user_can_write_nothing(settings: DashboardSettings) -> None:
