@@ -110,7 +110,7 @@ class Member:
         return self._job is not None and self._job.running
 
     def noted(self, what: str) -> float | None:
-        """When this life wrote ``working`` or ``struck`` down, in seconds of ``time.monotonic``."""
+        """When this life wrote ``listening``, ``working`` or ``struck`` down, in seconds of ``time.monotonic``."""
         return next((note.at for note in read_notes(self._notes) if note.what == what), None)
 
     def wait_until(self, what: str, timeout: float = PATIENCE_S) -> float:

@@ -39,6 +39,7 @@ class Stage:
     def __exit__(self, kind: object, *_: object) -> None:
         for guest in self.guests:
             if kind is None:
+                guest.wait_until("listening")  # on a busy machine it may still be loading
                 assert guest.job.stop(PATIENCE_S) == 0, guest.job.log
             guest.job.kill()
         self.guests.clear()

@@ -108,7 +108,7 @@ class Passages:
 
     Args:
         strike: the plan, if there is one.
-        notes: file to which it appends that it works, and that it is about to be struck.
+        notes: file to which it appends that it listens to signals, works, and is about to be struck.
     """
 
     def __init__(self, strike: Strike | None, notes: Path) -> None:
@@ -116,6 +116,10 @@ class Passages:
         self._left = strike.passage if strike else 0
         self._notes = notes
         self._works = False
+
+    def listening(self) -> None:
+        """Write down that SIGTERM is heard from now on."""
+        self._note("listening")
 
     def passed(self, step: Step, prepare: Callable[[], object] | None = None) -> None:
         """Strike if it is time, after ``prepare``."""

@@ -29,13 +29,20 @@ def shifted_now() -> datetime:
     return datetime.now(UTC) + SHIFT
 
 
+def listening(grace_period: float, passages: Passages) -> Shutdown:
+    """Hears SIGTERM from now on, and says so."""
+    shutdown = Shutdown(grace_period).listen()
+    passages.listening()
+    return shutdown
+
+
 def score(passages: Passages) -> None:
     settings = ScorerSettings()
     engine = PassingEngine(passages, float(os.environ.get("FAULTS_ENGINE_SECONDS", "0")))
     start_scorer(
         settings,
         Router(engine),
-        Shutdown(settings.grace_period).listen(),
+        listening(settings.grace_period, passages),
         settings.instance_id or "worker",
         make_consumer=partial(PassingConsumer, passages=passages),
         make_producer=partial(PassingProducer, passages=passages, now=shifted_now),
@@ -48,7 +55,7 @@ def aggregate(passages: Passages) -> None:
     PassingRedis.passages = passages
     start_aggregator(
         settings,
-        Shutdown(settings.grace_period).listen(),
+        listening(settings.grace_period, passages),
         settings.instance_id or "worker",
         make_consumer=partial(PassingConsumer, passages=passages),
         make_redis=PassingRedis.from_url,
