@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 from cluster import Cluster
-from harness import Rig, say
+from harness import LOG_TAIL, Rig, say
 from ledger import Ledger
 from mixture import Stage, volley
 from redis_site import RedisSite
@@ -39,7 +39,10 @@ def prove(stage: Stage, draw: Random, volleys: int, least: int, ledger: Ledger, 
             recovery = rig.catch_up_since(time.monotonic(), SETTLE_S)
         findings = rig.prove(SETTLE_S)
         say(f"volley {number + 1} of {volleys}: exact, after {recovery:.1f} s; struck: {dict(struck)}")
-        assert all(member.running for member in rig.members), [member.job.log for member in rig.members]
+        gone = [member for member in rig.members if not member.running]
+        for member in gone:
+            say(f"{member.name} has left with {member.job.wait(0)}:\n{member.job.log[-LOG_TAIL:]}")
+        assert not gone
         ledger.add(title, [recovery], replace(findings, records=findings.records - judged))
         judged = findings.records
 
