@@ -75,6 +75,7 @@ def report(
         made = make_report(settings, wanted, now=now, stage=meter.says, progress=meter.at)
     write(made, files)
     click.echo(headline(made))
+    needy = len(made.need_somebody)
     click.echo(
-        f"{made.now.reviews:,} written, {len(made.need_somebody)} products need somebody: {', '.join(map(str, files.values()))}"
+        f"{made.now.reviews:,} written, {needy} {'product needs' if needy == 1 else 'products need'} somebody: {', '.join(map(str, files.values()))}"
     )

@@ -119,7 +119,8 @@ def _count_product(
     tally, picked = Tally(), []
     for review_id, of_review in groupby(rows, key=itemgetter(1)):
         events: list[TalliedEvent] = [((row[2], row[3], row[4]), row[5], row[6]) for row in of_review]
-        if code := tally.review(events):
+        tally.review(events)
+        if code := events[-1][1]:  # "" for a delete
             contribution = Contribution.decode(code)
             if contribution.channel in wanted.channels and _within(contribution.day, wanted.period):
                 (_, partition, offset), _, _ = events[-1]

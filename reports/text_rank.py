@@ -145,7 +145,8 @@ def _stop_words() -> frozenset[str]:
         "can't",
         "won't",
     }
-    return ENGLISH_STOP_WORDS | contracted | {"just", "got", "did", "does", "really"} | _NEGATIONS
+    words: frozenset[str] = ENGLISH_STOP_WORDS | contracted | {"just", "got", "did", "does", "really"} | _NEGATIONS
+    return words
 
 
 def _word_ranks(spoken: Sequence[Sequence[str]], kept: set[str]) -> dict[str, float]:

@@ -1,0 +1,22 @@
+"""A topic that holds what a small shop's customers wrote in two weeks."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from scored_topic import ScoredTopic, open_scored_topic
+from two_weeks import events
+
+from embedded import KafkaCluster
+from schemas.settings import ReaderSettings
+
+
+@pytest.fixture(scope="module")
+def topic(kafka: KafkaCluster, make_topic: Callable[..., str]) -> Iterator[ScoredTopic]:
+    """Holds ``events``, and a record that is none."""
+    settings = ReaderSettings(
+        bootstrap_servers=kafka.bootstrap_servers, scored_topic=make_topic(partitions=2)
+    )
+    with open_scored_topic(settings) as topic:
+        topic.publish_bytes(b"no event")
+        topic.publish(*events())
+        yield topic
