@@ -78,7 +78,7 @@ end
 
 -- What a person says is kept by what the model said and the review: it is found whichever of the two is read first, and
 -- is void while the review stands as anything else. docs/adr/0009 says why.
-local relabelled = redis.call('EXISTS', relabels) == 1
+local relabelled = redis.call('HLEN', relabels) > 0
 
 local function place_of(review_id, contribution)
   local channel, code, doubt, micros, day = read(contribution)
