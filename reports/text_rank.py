@@ -59,7 +59,10 @@ def key_phrases(
         least_texts: a phrase of fewer texts is one customer's, not a pattern.
     """
     spoken = [_tokens(text) for text in texts]
-    kept = _telling(_keywords(spoken), spoken, [_tokens(text) for text in others])
+    told_from = [_tokens(text) for text in others]
+    # What all complain of stands everywhere; whether it tells anything shows in the others, if there are enough.
+    enough = len(others) >= FEWEST_TEXTS_TO_JUDGE
+    kept = _telling(_keywords(spoken, everywhere=1.0 if enough else EVERYWHERE), spoken, told_from)
     ranks = _word_ranks(spoken, kept)
     holders: dict[tuple[str, ...], set[int]] = defaultdict(set)
     for number, tokens in enumerate(spoken):
@@ -111,10 +114,10 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-def _keywords(spoken: Sequence[Sequence[str]]) -> set[str]:
+def _keywords(spoken: Sequence[Sequence[str]], everywhere: float = EVERYWHERE) -> set[str]:
     """Words that may be ranked: no function words, nothing of one letter, nothing that stands everywhere."""
     holders = Counter(token for tokens in spoken for token in set(tokens))
-    most = EVERYWHERE * len(spoken) if len(spoken) >= FEWEST_TEXTS_TO_JUDGE else len(spoken)
+    most = everywhere * len(spoken) if len(spoken) >= FEWEST_TEXTS_TO_JUDGE else len(spoken)
     stop = _stop_words()
     return {token for token, held in holders.items() if len(token) > 1 and token not in stop and held <= most}
 
@@ -145,7 +148,9 @@ def _stop_words() -> frozenset[str]:
         "can't",
         "won't",
     }
-    words: frozenset[str] = ENGLISH_STOP_WORDS | contracted | {"just", "got", "did", "does", "really"} | _NEGATIONS
+    words: frozenset[str] = (
+        ENGLISH_STOP_WORDS | contracted | {"just", "got", "did", "does", "really"} | _NEGATIONS
+    )
     return words
 
 

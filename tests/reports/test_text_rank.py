@@ -38,6 +38,16 @@ def test_words_that_others_say_as_often_are_left_out() -> None:
     assert not any("beam" in phrase for phrase in words(texts, PRAISE))
 
 
+def test_what_everybody_complains_of_is_told_if_others_do_not() -> None:
+    leaks = [
+        f"The lid leaks, {word}."
+        for word in ("sadly", "badly", "slowly", "always", "again", "today", "still", "mine")
+    ]
+    praise = ["The kettle is fine.", "A fine kettle.", "Fast and fine."] * 3
+
+    assert any("leaks" in phrase for phrase in words(leaks, praise))
+
+
 def test_a_negation_stays_with_its_word() -> None:
     said = words(["It does not charge.", "Does not charge at all.", "No more: not charge, not again."])
 
