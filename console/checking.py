@@ -31,7 +31,7 @@ from model_export.data.cleaning import Cleaning
 def check_data(data: TrainingData, cleaning: str, seed: int, output: Path | None) -> None:
     """Read, filter and part labelled reviews as train does, show the report, and train nothing."""
     need("train")
-    prepared = data.prepare(cleaning=Cleaning(cleaning), seed=seed)
+    prepared = data.prepare(cleaning=Cleaning(cleaning), seed=seed, taught=True)
     from model_export.data.record import write_record  # noqa: PLC0415 -- scipy takes seconds to import
 
     if output is not None:

@@ -12,7 +12,7 @@ from console.option_groups import GroupedCommand, option_of
 from console.options import WRITABLE
 from console.plan_options import with_plan
 from console.progress import progress
-from console.training_data import TrainingData, with_data, with_unlabelled
+from console.training_data import TrainingData, with_data
 from model_export.training.plan import TrainingPlan
 
 RUN = "Run"
@@ -20,7 +20,6 @@ RUN = "Run"
 
 @click.command("cross-validate", cls=GroupedCommand)
 @with_data
-@with_unlabelled
 @option_of(
     RUN,
     "--folds",
@@ -39,7 +38,11 @@ def cross_validate(data: TrainingData, folds: int, output: Path, plan: TrainingP
     """
     need("train")
     prepared = data.prepare(
-        cleaning=plan.cleaning, seed=plan.seed, teacher=plan.teacher, dev_share=0.0, held_out_share=0.0
+        cleaning=plan.cleaning,
+        seed=plan.seed,
+        taught=plan.teacher is not None,
+        dev_share=0.0,
+        held_out_share=0.0,
     )
     from model_export.data.record import write_record  # noqa: PLC0415 -- scipy takes seconds to import
     from model_export.data.report import Fate  # noqa: PLC0415

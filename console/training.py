@@ -15,7 +15,7 @@ from console.option_groups import GroupedCommand, option_of
 from console.options import WRITABLE
 from console.plan_options import with_plan
 from console.progress import progress
-from console.training_data import TrainingData, with_data, with_unlabelled
+from console.training_data import TrainingData, with_data
 from model_export.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ RUN = "Run"
 
 @click.command(cls=GroupedCommand)
 @with_data
-@with_unlabelled
 @option_of(RUN, "--output", type=WRITABLE, required=True, help="Checkpoint folder to write.")
 @option_of(RUN, "--resume", is_flag=True, help="Go on from the last saved step of a run that was killed.")
 @option_of(RUN, "--tensorboard", is_flag=True, help="Write the course of the run to OUTPUT/tensorboard.")
@@ -64,7 +63,7 @@ def train(
         need("tracking", "tensorboard")
     if wandb_project is not None:
         need("tracking", "wandb")
-    prepared = data.prepare(cleaning=plan.cleaning, seed=plan.seed, teacher=plan.teacher)
+    prepared = data.prepare(cleaning=plan.cleaning, seed=plan.seed, taught=plan.teacher is not None)
     from model_export.data.record import write_record  # noqa: PLC0415 -- scipy takes seconds to import
     from model_export.data.report import Fate  # noqa: PLC0415
     from model_export.training.tracking import tracking  # noqa: PLC0415 -- torch takes seconds to import

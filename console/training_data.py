@@ -34,22 +34,20 @@ class TrainingData:
     reading: Reading
     choices: dict[str, Any]
 
-    def prepare(
-        self, *, cleaning: Cleaning, seed: int, teacher: str | None = None, **choices: Any
-    ) -> "Prepared":
+    def prepare(self, *, cleaning: Cleaning, seed: int, taught: bool, **choices: Any) -> "Prepared":
         """Read, filter and part the reviews, and show the report.
 
         Args:
             cleaning: what the tokenizer will rewrite.
             seed: of the parts.
-            teacher: that will label what has no label.
+            taught: a teacher will say what it thinks of what has no label.
             choices: fields of ``Choices`` that count more than the options.
 
         Raises:
             TrainingDataError: they cannot be trained on.
             click.UsageError: there are unlabelled ones and no teacher.
         """
-        if self.unlabelled and teacher is None:
+        if self.unlabelled and not taught:
             raise click.UsageError("--unlabelled needs a --teacher to label them")
         # scikit-learn and scipy take seconds to import.
         from model_export.data.prepare import Choices, Given, prepare  # noqa: PLC0415
@@ -77,7 +75,7 @@ def with_data(command: Callable[..., Any]) -> Callable[..., Any]:
         data: tuple[str, ...],
         dev: tuple[str, ...],
         held_out: tuple[str, ...],
-        unlabelled: tuple[str, ...] = (),
+        unlabelled: tuple[str, ...],
         reading: Reading,
         **arguments: Any,
     ) -> Any:
@@ -123,16 +121,14 @@ _SOURCES = (
         help="Reviews never to train on. Without --dev and --held-out, both parts are taken from the data by product and written "
         "beside the checkpoint. Repeatable.",
     ),
+    option_of(
+        GROUP,
+        "--unlabelled",
+        multiple=True,
+        metavar="SOURCE",
+        help="More reviews to train on, whose labels may be missing: the --teacher of train says what it thinks of them. Repeatable.",
+    ),
 )
-
-with_unlabelled = option_of(
-    GROUP,
-    "--unlabelled",
-    multiple=True,
-    metavar="SOURCE",
-    help="More reviews to train on, whose labels may be missing: the --teacher says what it thinks of them. Repeatable.",
-)
-"""For commands that train."""
 
 _CHOICES = {
     "dev_share": option_of(

@@ -11,7 +11,7 @@ from console.options import WRITABLE
 from console.plan_options import with_plan
 from console.progress import progress
 from console.training import quiet_libraries
-from console.training_data import TrainingData, with_data, with_unlabelled
+from console.training_data import TrainingData, with_data
 from model_export.training.plan import TrainingPlan
 from schemas.errors import ConfigurationError
 
@@ -20,7 +20,6 @@ RUN = "Run"
 
 @click.command(cls=GroupedCommand)
 @with_data
-@with_unlabelled
 @option_of(
     RUN,
     "--output",
@@ -40,7 +39,7 @@ def tune(data: TrainingData, output: Path, plan: TrainingPlan, trials: int) -> N
     loss on the development reviews is the best; plans worse than the median of the others are given up early.
     """
     need("train")
-    prepared = data.prepare(cleaning=plan.cleaning, seed=plan.seed, teacher=plan.teacher)
+    prepared = data.prepare(cleaning=plan.cleaning, seed=plan.seed, taught=plan.teacher is not None)
     from model_export.data.report import Fate  # noqa: PLC0415 -- scipy takes seconds to import
     from model_export.training.search import BEST_PLAN_FILE, search  # noqa: PLC0415 -- torch takes seconds to import
     from model_export.training.train import Step  # noqa: PLC0415

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from transformers.pytorch_utils import Conv1D
 
-from model_export.export.grid import Floats, Grid
+from model_export.export.grid import Floats, Grid, ProductGrid
 from model_export.export.int8 import Rounded, read_products, round_products, seen_of
 from model_export.export.onnx_graph import export_fp32
 from model_export.export.rounding import LARGEST_STEP
@@ -30,65 +30,69 @@ class FakeQuantised(nn.Module):
 
     scales: Tensor
     zeros: Tensor
-    divisors: Tensor | None
+    divisors: Tensor
 
-    def __init__(self, scales: Floats, divisors: Floats | None, largest: int, axis: int) -> None:
-        """A grid along ``axis`` of the weight.
-
-        Args:
-            scales: of each index along the axis.
-            divisors: of each index along the other axis; None divides by nothing.
-            largest: step.
-            axis: 0 or 1.
-        """
+    def __init__(self, grid: ProductGrid, largest: int, axis: int) -> None:
+        """A grid whose outputs, or rows, are along ``axis`` (0 or 1) of the weight, and whose steps end at ``largest``."""
         super().__init__()
-        self.register_buffer("scales", torch.from_numpy(scales))
-        self.register_buffer("zeros", torch.zeros(len(scales), dtype=torch.int32))
-        self.register_buffer(
-            "divisors", None if divisors is None else torch.from_numpy(divisors).unsqueeze(axis)
-        )
+        self.register_buffer("scales", torch.from_numpy(grid.scales))
+        self.register_buffer("zeros", torch.zeros(len(grid.scales), dtype=torch.int32))
+        self.register_buffer("divisors", torch.from_numpy(grid.divisors).unsqueeze(axis))
+        self._divides = bool((grid.divisors > 1).any())
         self._largest = largest
         self._axis = axis
 
     def forward(self, weight: Tensor) -> Tensor:
-        smoothed = weight if self.divisors is None else weight * self.divisors
+        smoothed = weight * self.divisors if self._divides else weight
         rounded: Tensor = torch.fake_quantize_per_channel_affine(
             smoothed, self.scales, self.zeros, self._axis, -self._largest, self._largest
         )
-        return rounded if self.divisors is None else rounded / self.divisors
+        return rounded / self.divisors if self._divides else rounded
+
+    @property
+    def grid(self) -> ProductGrid:
+        return ProductGrid(self.scales.cpu().numpy(), self.divisors.flatten().cpu().numpy())
 
 
-def put_on_grid(network: nn.Module, token_ids: Sequence[Sequence[int]]) -> Grid:
+def put_on_grid(network: nn.Module, token_ids: Sequence[Sequence[int]]) -> None:
     """Let ``network`` read its weights rounded as the export to int8 would round them, from now on.
 
     Args:
         network: trained; int64 (batch, tokens) twice -> logits (batch, 2).
         token_ids: of reviews, to which the rounding is fitted.
-
-    Returns:
-        the grid.
     """
-    products = {}
     for rounded in _rounded_by_export(network, seen_of(token_ids)):
         module = _module(network, rounded.module)
         if isinstance(module, nn.Linear | Conv1D):
-            products[rounded.module] = rounded.grid
             _put_product(module, rounded)
-    tables = {}
-    for name, module in list(network.named_modules()):
-        if isinstance(module, nn.Embedding) and module.num_embeddings >= LEAST_ROWS:
-            tables[name] = row_scales(module.weight.detach().numpy())
-            parametrize.register_parametrization(
-                module, "weight", FakeQuantised(tables[name], None, STEPS, axis=0)
-            )
-    return Grid(products, tables)
-
-
-def settle_on_grid(network: nn.Module) -> None:
-    """Replace the float weights behind a grid by those on it: the network is then like any other."""
     for module in list(network.modules()):
-        if parametrize.is_parametrized(module, "weight"):
-            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+        if isinstance(module, nn.Embedding) and module.num_embeddings >= LEAST_ROWS:
+            scales = row_scales(module.weight.detach().numpy())
+            undivided = np.ones(module.embedding_dim, dtype=np.float32)
+            rows = FakeQuantised(ProductGrid(scales, undivided), STEPS, axis=0)
+            parametrize.register_parametrization(module, "weight", rows)
+
+
+def settle_on_grid(network: nn.Module) -> Grid | None:
+    """Replace the float weights behind a grid by those on it: the network is then like any other.
+
+    Returns:
+        the grid, as the network itself holds it: a run that goes on after a kill has that of its beginning; None
+        where there is none.
+    """
+    products: dict[str, ProductGrid] = {}
+    tables: dict[str, Floats] = {}
+    for path, parametrization in list(network.named_modules()):
+        if not isinstance(parametrization, FakeQuantised):
+            continue
+        name = path.removesuffix(".parametrizations.weight.0")
+        module = network.get_submodule(name)
+        if isinstance(module, nn.Embedding):
+            tables[name] = parametrization.grid.scales
+        else:
+            products[name] = parametrization.grid
+        parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+    return Grid(products, tables) if products or tables else None
 
 
 def _rounded_by_export(network: nn.Module, token_ids: Sequence[Sequence[int]]) -> list[Rounded]:
@@ -112,13 +116,10 @@ def _put_product(module: nn.Linear | Conv1D, rounded: Rounded) -> None:
     """
     axis = 0 if isinstance(module, nn.Linear) else 1
     grid = rounded.grid
-    divisors = grid.divisors if (grid.divisors > 1).any() else None
     units = torch.from_numpy(grid.scales / grid.divisors[:, None])  # (channels, outputs)
     steps = torch.from_numpy(rounded.steps.astype(np.float32))
     if axis == 0:
         units, steps = units.T, steps.T
     with torch.no_grad():
         module.weight.clamp_((steps - WITHIN_STEP) * units, (steps + WITHIN_STEP) * units)
-    parametrize.register_parametrization(
-        module, "weight", FakeQuantised(grid.scales, divisors, LARGEST_STEP, axis)
-    )
+    parametrize.register_parametrization(module, "weight", FakeQuantised(grid, LARGEST_STEP, axis))

@@ -102,7 +102,8 @@ def train(
     data, measured = (
         TokenisedReviews(rows, encoder, plan.heaviest_weight, plan.balance) for rows in (learned, dev)
     )
-    grid = put_on_grid(network, data.token_ids) if plan.quantise_aware else None
+    if plan.quantise_aware:
+        put_on_grid(network, data.token_ids)
     trainer = ReviewTrainer(
         plan,
         encoder.pad_id,
@@ -118,7 +119,7 @@ def train(
     trainer.train(resume_from_checkpoint=str(saved) if saved else None)
     seconds = time.monotonic() - started
     join_updates(network)
-    settle_on_grid(network)
+    grid = settle_on_grid(network)
     best = _best(trainer.state)
     result = TrainingResult(
         steps=trainer.state.global_step,

@@ -95,6 +95,12 @@ def weights(checkpoint: Path) -> dict[str, Tensor]:
     return dict(load_file(checkpoint / WEIGHTS_FILE))
 
 
+def step_of(grid: Grid) -> Tensor:
+    """Of each weight of the product that the tests look at, (outputs, channels)."""
+    product = grid.products[PRODUCT]
+    return torch.from_numpy(product.scales)[:, None] / torch.from_numpy(product.divisors)
+
+
 def test_a_run_begins_where_the_export_would_have_rounded(in_float: Path, tmp_path: Path) -> None:
     network, rounded = load_checkpoint(in_float), load_checkpoint(in_float)
     seen = token_ids(in_float)
@@ -113,10 +119,12 @@ def test_float_weights_begin_as_near_to_the_old_ones_as_their_rounded_values_all
     network = load_checkpoint(in_float)
     old = weights(in_float)[f"{PRODUCT}.weight"]
 
-    grid = put_on_grid(network, token_ids(in_float)).products[PRODUCT]
+    put_on_grid(network, token_ids(in_float))
 
-    began = network.get_submodule(PRODUCT).parametrizations["weight"].original
-    step = torch.from_numpy(grid.scales)[:, None] / torch.from_numpy(grid.divisors)
+    began = network.get_submodule(PRODUCT).parametrizations["weight"].original.detach().clone()
+    grid = settle_on_grid(network)
+    assert grid is not None
+    step = step_of(grid)
     within_reach = ((old - network.get_submodule(PRODUCT).weight) / step).abs() < 0.49
     assert 0.3 < within_reach.float().mean() < 1  # rounding whose errors cancel is not always to the nearest
     torch.testing.assert_close(began[within_reach], old[within_reach])
@@ -126,8 +134,7 @@ def test_training_moves_weights_from_step_to_step(in_float: Path, on_grid: Path)
     before = load_checkpoint(in_float)
     put_on_grid(before, token_ids(in_float))
     settle_on_grid(before)
-    grid = Grid.load(on_grid).products[PRODUCT]
-    step = torch.from_numpy(grid.scales)[:, None] / torch.from_numpy(grid.divisors)
+    step = step_of(Grid.load(on_grid))
 
     after = weights(on_grid)[f"{PRODUCT}.weight"] / step
 
