@@ -11,10 +11,11 @@ from datetime import date
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from consumers.aggregate.contribution import Contribution, score_text
 from consumers.read.counts import Counts
-from consumers.read.recount import Progress, Recount
+from consumers.read.recount import Progress, Recount, read_scored
 from consumers.read.report import PartitionRange
 from consumers.read.store import Store
 from consumers.read.tally import TalliedEvent, Tally
@@ -84,7 +85,7 @@ def count(store: Store, reader: TopicReader, wanted: Wanted, progress: Progress)
     Raises:
         ConfigurationError: a product was never heard of, or nobody wrote in the period.
     """
-    recount = Recount(store)
+    recount = Recount(store, "scored", read_scored)
     recount.read(reader, whole_topic(reader), progress)
     counted = Counted(records=recount.records, unreadable=recount.unreadable)
     with store.step():
@@ -229,7 +230,5 @@ _SUMMED = tuple(counter.value for counter in Counter if counter is not Counter.S
 
 
 def _counts(counters: Mapping[Counter, int]) -> Counts:
-    return Counts(
-        **{counter.value: counters[counter] for counter in Counter if counter is not Counter.SCORE_SUM},
-        score_sum=Decimal(score_text(counters[Counter.SCORE_SUM])),
-    )
+    summed: dict[str, Any] = {name: counters[Counter(name)] for name in _SUMMED}
+    return Counts(**summed, score_sum=Decimal(score_text(counters[Counter.SCORE_SUM])))

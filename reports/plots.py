@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from consumers.read.counts import share
 from consumers.read.show import harmless
@@ -118,7 +119,7 @@ def volume(report: Report) -> Markup:
         for name, colour, heights in parts:
             plot.axes.bar(x, heights, 0.8 * width, bottom, color=colour, label=name, align="edge")  # type: ignore[arg-type]  # dates are fine
             bottom = [below + height for below, height in zip(bottom, heights, strict=True)]
-        plot.axes.yaxis.get_major_locator().set_params(integer=True)
+        plot.axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         plot.axes.set_ylabel(f"reviews a {unit}")
         _days(plot.axes, report)
         plot.axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, handlelength=1)
@@ -191,9 +192,9 @@ def _days(axes: Axes, report: Report) -> None:
     end: Any = report.last + timedelta(days=1)
     axes.axvspan(first, border, color=TINT, linewidth=0, zorder=0)
     axes.set_xlim(first, end)
-    locator = AutoDateLocator(minticks=3, maxticks=7)
+    locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]  # matplotlib has not typed it
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # as above
     axes.grid(visible=False, axis="x")
 
 

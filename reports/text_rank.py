@@ -20,7 +20,7 @@ WINDOW = 3
 LONGEST_PHRASE = 3
 
 EVERYWHERE = 0.5
-"""A word in more than this share of the texts says nothing of any of them; so function words of other languages go too."""
+"""Where texts are told from no others, a word in more than this share of them says nothing of any."""
 
 FEWEST_TEXTS_TO_JUDGE = 8
 """Texts below which a word may stand in all of them."""
@@ -60,9 +60,8 @@ def key_phrases(
     """
     spoken = [_tokens(text) for text in texts]
     told_from = [_tokens(text) for text in others]
-    # What all complain of stands everywhere; whether it tells anything shows in the others, if there are enough.
-    enough = len(others) >= FEWEST_TEXTS_TO_JUDGE
-    kept = _telling(_keywords(spoken, everywhere=1.0 if enough else EVERYWHERE), spoken, told_from)
+    # What all complain of stands everywhere; whether it tells anything shows in the others, if there are any.
+    kept = _telling(_keywords(spoken, everywhere=1.0 if others else EVERYWHERE), spoken, told_from)
     ranks = _word_ranks(spoken, kept)
     holders: dict[tuple[str, ...], set[int]] = defaultdict(set)
     for number, tokens in enumerate(spoken):

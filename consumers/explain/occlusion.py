@@ -39,10 +39,14 @@ This bounds the work: at 384 tokens it is about that of 14 passes over the whole
 class StartedModel(Protocol):
     """The parts of an engine that explaining needs."""
 
-    tokenizer: Tokenizer
-    manifest: Manifest
-    runner: Runner
-    model: ModelReference
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+    @property
+    def manifest(self) -> Manifest: ...
+    @property
+    def runner(self) -> Runner: ...
+    @property
+    def model(self) -> ModelReference: ...
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,8 @@ class Recount:
                 seen = self.records
                 progress(sum(min(reader.position(part), target) for part, target in targets.items()), total)
         self._keep()
-        progress(total, total)
+        if total:
+            progress(total, total)
 
     def _take(self, record: Record) -> None:
         self.records += 1

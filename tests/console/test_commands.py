@@ -30,6 +30,7 @@ def environment(
         "REVIEWSTREAM_RAW_TOPIC": f"{topic_prefix}raw",
         "REVIEWSTREAM_SCORED_TOPIC": f"{topic_prefix}scored",
         "REVIEWSTREAM_DEAD_LETTER_TOPIC": f"{topic_prefix}dlq",
+        "REVIEWSTREAM_LABELS_TOPIC": f"{topic_prefix}labels",
     }
 
 
@@ -59,8 +60,8 @@ def test_a_value_that_is_not_allowed_names_option_and_variable(run: Run) -> None
 
 
 def test_init_creates_the_topics_and_leaves_existing_ones_alone(run: Run) -> None:
-    assert run("init").output.count("created") == 3
-    assert run("init").output.count("exists already") == 3
+    assert run("init").output.count("created") == 4
+    assert run("init").output.count("exists already") == 4
 
 
 def test_publish_reports_a_bad_line_by_its_number_and_delivers_the_rest(run: Run, tmp_path: Path) -> None:

@@ -31,7 +31,11 @@ def events() -> list[ScoredReview]:
     ]
     now = [
         written(
-            20 + number, "kettle", number >= 14, days_ago=number % 7, text=f"The lid leaks, number {number}."
+            20 + number,
+            "kettle",
+            number >= 14,
+            days_ago=number % 7,
+            text="A fine kettle." if number >= 14 else f"The lid leaks, number {number}.",
         )
         for number in range(20)
     ]
