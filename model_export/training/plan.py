@@ -218,7 +218,7 @@ PRESETS: Mapping[str, TrainingPlan] = {
         encoder_dropout=0.0,
     ),
 }
-"""Plans to begin with. ``default-model`` is how the model that ships was first trained; docs/model.md has the whole recipe."""
+"""Plans to begin with. ``default-model`` is how the MiniLM that shipped first was trained; docs/model.md has the recipe of today."""
 
 
 def preset_for(architecture: str, mode: Mode) -> str:
