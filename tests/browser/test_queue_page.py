@@ -46,7 +46,7 @@ def sign_in(browser: Browser, desk: str, token: str, **context: object) -> Page:
     page.set_default_timeout(60_000)
     page.goto("/queue")
     page.get_by_label("Token").fill(token)
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Queue")
     return page
 
@@ -65,28 +65,34 @@ def waiting(page: Page) -> int:
     return int(found[1])
 
 
+def press(page: Page, key: str) -> None:
+    """Press a key as soon as the page's script listens: it shows its button by then."""
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press(key)
+
+
 def focused(page: Page) -> str | None:
     return page.evaluate("document.activeElement.id")
 
 
 def test_ten_reviews_are_cleared_without_the_mouse(anna: Page) -> None:
     before = waiting(anna)
-    anna.keyboard.press("j")
+    press(anna, "j")
 
     for number in range(10):
         top = anna.locator("#queue > .item").first.get_attribute("id")
         if number % 3 == 0:
-            anna.keyboard.press("c")
+            press(anna, "c")
             expect(anna.get_by_role("status")).to_have_text("It is yours.")
             expect(anna.locator(f"#{top}")).to_be_focused()
         if number % 2:
-            anna.keyboard.press("l")
-            anna.keyboard.press("3")
+            press(anna, "l")
+            press(anna, "3")
             anna.keyboard.type("Irony, cdhjkl 1234.")  # letters in a reason press nothing
-            anna.keyboard.press("Enter")
+            press(anna, "Enter")
             expect(anna.get_by_role("status")).to_contain_text("Labelled")
         else:
-            anna.keyboard.press("d")
+            press(anna, "d")
             expect(anna.get_by_role("status")).to_contain_text("Answered")
         expect(anna.locator(f"#{top}")).to_have_count(0)
 
@@ -99,7 +105,7 @@ def test_one_walks_through_the_queue_and_back_by_keyboard(anna: Page) -> None:
 
     walked = []
     for key in "jjjkk":
-        anna.keyboard.press(key)
+        press(anna, key)
         walked.append(focused(anna))
 
     assert walked == [ids[0], ids[1], ids[2], ids[1], ids[0]]
@@ -107,7 +113,7 @@ def test_one_walks_through_the_queue_and_back_by_keyboard(anna: Page) -> None:
 
 def test_keys_can_be_turned_off(anna: Page) -> None:
     anna.get_by_role("button", name="Keys are on").press("Enter")
-    anna.keyboard.press("d")
+    press(anna, "d")
 
     expect(anna.get_by_role("button", name="Keys are off")).to_have_attribute("aria-pressed", "false")
     expect(anna.get_by_role("status")).to_have_count(0)
@@ -115,17 +121,17 @@ def test_keys_can_be_turned_off(anna: Page) -> None:
 
 def test_who_comes_second_is_told_who_has_it(browser: Browser, desk: str, anna: Page) -> None:
     ben = sign_in(browser, desk, BEN)
-    anna.keyboard.press("c")
+    press(anna, "c")
     expect(anna.get_by_role("status")).to_have_text("It is yours.")
 
-    ben.keyboard.press("c")  # his page is older than her claim
+    press(ben, "c")  # his page is older than her claim
     expect(ben.get_by_role("alert")).to_contain_text("anna has it, for 15 more minutes")
     expect(ben.locator("#queue > .item").first).to_contain_text("anna has it")
-    anna.keyboard.press("h")
+    press(anna, "h")
     expect(anna.get_by_role("status")).to_have_text("Handed back.")
-    ben.keyboard.press("r")
+    press(ben, "r")
     expect(ben.get_by_role("alert")).to_have_count(0)
-    ben.keyboard.press("c")
+    press(ben, "c")
 
     expect(ben.get_by_role("status")).to_have_text("It is yours.")
     ben.context.close()
@@ -141,10 +147,10 @@ def test_a_script_in_a_review_does_not_run_in_the_queue(anna: Page) -> None:
 def test_a_label_is_told_and_taken_back_on_the_page_of_its_product(anna: Page) -> None:
     link = anna.locator("#queue > .item a").first
     product = link.inner_text()
-    anna.keyboard.press("l")
-    anna.keyboard.press("4")
+    press(anna, "l")
+    press(anna, "4")
     anna.keyboard.type("A joke.")
-    anna.keyboard.press("Enter")
+    press(anna, "Enter")
     expect(anna.get_by_role("status")).to_contain_text("Labelled")
 
     anna.goto(f"/product?product_id={product}")
@@ -163,9 +169,9 @@ def test_the_queue_of_an_agent_is_accessible_wide_and_narrow_light_and_dark(
     browser: Browser, desk: str, width: int, scheme: str
 ) -> None:
     page = sign_in(browser, desk, ANNA, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page.keyboard.press("c")
+    press(page, "c")
     expect(page.get_by_role("status")).to_have_text("It is yours.")
-    page.keyboard.press("l")
+    press(page, "l")
 
     for path in (None, "/labels?product_id=bottle-750"):
         if path:
