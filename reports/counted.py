@@ -13,9 +13,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from consumers.aggregate.contribution import Contribution, score_text
+from consumers.aggregate.contribution import Contribution, decode_meaning, score_text
 from consumers.read.counts import Counts
-from consumers.read.recount import Progress, Recount, read_scored
+from consumers.read.recount import Progress, Recount, read_label, read_scored
 from consumers.read.report import PartitionRange
 from consumers.read.store import Store
 from consumers.read.tally import TalliedEvent, Tally
@@ -79,8 +79,13 @@ class Counted:
     """Records that are no labelled review."""
 
 
+def read_relabels(store: Store, reader: TopicReader, progress: Progress) -> None:
+    """Read what people say in place of the model; ``count`` then counts it."""
+    Recount(store, "said", read_label).read(reader, whole_topic(reader), progress)
+
+
 def count(store: Store, reader: TopicReader, wanted: Wanted, progress: Progress) -> Counted:
-    """Read the whole topic and count.
+    """Read the whole scored topic and count, as people say where they were read before.
 
     Raises:
         ConfigurationError: a product was never heard of, or nobody wrote in the period.
@@ -108,27 +113,53 @@ def whole_topic(reader: TopicReader) -> list[PartitionRange]:
 
 
 _EVENTS = """
-SELECT product, review, time_ms, partition, position, code, scored_us FROM events
+SELECT product, review, time_ms, partition, position, code, scored_us, letter FROM events
 ORDER BY product, review, time_ms, partition, position
 """
-_Row = tuple[str, str, int, int, int, str, int]
+_Row = tuple[str, str, int, int, int, str, int, str | None]
+"""The letter of what a person says; None for an event of the model's."""
 
 
 def _count_product(
     store: Store, counted: Counted, wanted: Wanted, product_id: str, rows: Iterator[_Row]
 ) -> None:
     tally, picked = Tally(), []
-    for review_id, of_review in groupby(rows, key=itemgetter(1)):
-        events: list[TalliedEvent] = [((row[2], row[3], row[4]), row[5], row[6]) for row in of_review]
-        tally.review(events)
-        if code := events[-1][1]:  # "" for a delete
-            contribution = Contribution.decode(code)
-            if contribution.channel in wanted.channels and _within(contribution.day, wanted.period):
-                (_, partition, offset), _, _ = events[-1]
-                lot = _lot(product_id, review_id)
-                picked.append((product_id, contribution.label, _strong(contribution), lot, partition, offset))
+    for review_id, events, relabels in _by_review(rows):
+        tally.review(events, relabels)
+        found = _last(events, relabels)
+        if found and found.channel in wanted.channels and _within(found.day, wanted.period):
+            (_, partition, offset), _, _ = events[-1]
+            lot = _lot(product_id, review_id)
+            picked.append((product_id, found.label, _strong(found), lot, partition, offset))
     store.sql.executemany("INSERT INTO reviews VALUES (?, ?, ?, ?, ?, ?)", picked)
-    counted.known.add(product_id)
+    if tally.counts:
+        counted.known.add(product_id)
+    _add_days(counted, wanted, product_id, tally)
+
+
+def _by_review(rows: Iterator[_Row]) -> Iterator[tuple[str, list[TalliedEvent], dict[str, str]]]:
+    """Of each review the model's events, and what people say: code of what the model said -> letter of theirs."""
+    for review_id, of_review in groupby(rows, key=itemgetter(1)):
+        events: list[TalliedEvent] = []
+        relabels: dict[str, str] = {}
+        for _, _, time_ms, partition, offset, code, scored_us, letter in of_review:
+            if letter is None:
+                events.append(((time_ms, partition, offset), code, scored_us))
+            else:
+                relabels[code] = letter
+        yield review_id, events, relabels
+
+
+def _last(events: Sequence[TalliedEvent], relabels: Mapping[str, str]) -> Contribution | None:
+    """As what a review counts in the end; None for a delete."""
+    code = events[-1][1] if events else ""
+    if not code:
+        return None
+    letter = relabels.get(code)
+    return Contribution.decode(code).relabelled(decode_meaning(letter) if letter else None)
+
+
+def _add_days(counted: Counted, wanted: Wanted, product_id: str, tally: Tally) -> None:
     sides = Sides()
     for place, counters in tally.counts.items():
         if place.day is None or not counters[Counter.REVIEWS]:

@@ -18,7 +18,7 @@ from reports.contents import (
     Report,
     Voices,
 )
-from reports.counted import Counted, Spot, Wanted, count, draw, fetch
+from reports.counted import Counted, Spot, Wanted, count, draw, fetch, read_relabels
 from reports.findings import Finding, Findings, find
 from reports.text_rank import key_phrases, typical
 from schemas.events import Channel, Label, ScoredReview
@@ -72,6 +72,9 @@ def make_report(
         open_reader(settings, settings.scored_topic) as reader,
     ):
         stage("counting")
+        if reader.lists(settings.labels_topic):
+            with open_reader(settings, settings.labels_topic) as said:
+                read_relabels(store, said, progress)
         counted = count(store, reader, wanted, progress)
         findings = find(counted.products, counted.total)
         told = _told(findings, wanted)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from scored_events import START
 from scored_topic import ScoredTopic
-from two_weeks import HOSTILE, events
+from two_weeks import HOSTILE, events, relabels
 
 from console.main import cli
 from consumers.aggregate.fold import Fold
@@ -37,7 +37,7 @@ def run(topic: ScoredTopic, *arguments: str, output: Path) -> Result:
     return CliRunner().invoke(
         cli,
         ["report", *arguments, "--output", str(output),
-         "--bootstrap-servers", topic.settings.bootstrap_servers, "--scored-topic", topic.name],
+         "--bootstrap-servers", topic.settings.bootstrap_servers, "--scored-topic", topic.name, "--labels-topic", topic.settings.labels_topic],
     )  # fmt: skip
 
 
@@ -46,6 +46,8 @@ def folded(days: Sequence[object], counter: Counter, channel: Channel = Channel.
     fold = Fold()
     for offset, event in enumerate(events()):
         fold.apply(event, "reviews.scored", 0, offset)
+    for offset, said in enumerate(relabels()):
+        fold.relabel(said, "reviews.labels", 0, offset)
     return sum(
         counters[counter]
         for (_, where, day), counters in fold.counts.items()

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from labelled import judged
 from scored_events import START, deleted, scored
 
 from schemas.events import Channel, Intensity, Label, ScoredReview
+from schemas.labels import ReviewLabel
 
 HOSTILE = "<script>alert(1)</script> & **bold** | leaks\u202e all over, write to jane.doe@example.com"
 
@@ -21,6 +23,13 @@ def written(
         text=text,
         **fields,  # type: ignore[arg-type]  # as scored takes them
     )
+
+
+def relabels() -> list[ReviewLabel]:
+    """A person says that a complaint about the tent is praise, and takes back what was said of another one."""
+    complaints = [event for event in events() if event.product_id == "tent" and event.review_id != "tent-900"]
+    first, second = [event for event in complaints if event.sentiment and event.sentiment.score < 0.5][:2]
+    return [judged(first), judged(second), judged(second, None)]
 
 
 def events() -> list[ScoredReview]:
