@@ -46,7 +46,7 @@ def sign_in(browser: Browser, desk: str, token: str, **context: object) -> Page:
     page.set_default_timeout(60_000)
     page.goto("/queue")
     page.get_by_label("Token").fill(token)
-    press(page, "Enter")
+    page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Queue")
     return page
 
