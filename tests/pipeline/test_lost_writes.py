@@ -44,6 +44,7 @@ class Topic:
             stored = self.records[TopicPartition(TOPIC, partition)]
             stored.append(Record(TOPIC, partition, len(stored), 0, b"key", event.to_json()))
         self.consumer = self
+        self.held_back = 0
         self._positions = dict.fromkeys(self.records, 0)
         self._when_idle = when_idle
 

@@ -49,6 +49,9 @@ class Wedged:
     def assignment(self) -> set[Any]:
         return set()
 
+    def paused(self) -> set[Any]:
+        return set()
+
     def subscribe(self, topics: list[str], listener: object) -> None:
         (self._topic,) = topics
         self.listener = listener
