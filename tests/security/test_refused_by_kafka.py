@@ -109,7 +109,7 @@ def test_a_certificate_with_a_sealed_key_lets_us_in(
         "init",
     )
 
-    assert (outcome.exit_code, outcome.said.count("reviews.")) == (0, 3)
+    assert (outcome.exit_code, outcome.said.count("reviews.")) == (0, 4)
 
 
 def test_a_listener_that_wants_tls_is_named_at_once(run: Run, secured: SecuredKafka) -> None:
