@@ -13,7 +13,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from consumers.aggregate.contribution import Contribution, decode_meaning, score_text
+from consumers.aggregate.contribution import Contribution, score_text
+from consumers.aggregate.relabel import as_people_say
 from consumers.read.counts import Counts
 from consumers.read.recount import Progress, Recount, read_label, read_scored
 from consumers.read.report import PartitionRange
@@ -153,10 +154,7 @@ def _by_review(rows: Iterator[_Row]) -> Iterator[tuple[str, list[TalliedEvent], 
 def _last(events: Sequence[TalliedEvent], relabels: Mapping[str, str]) -> Contribution | None:
     """As what a review counts in the end; None for a delete."""
     code = events[-1][1] if events else ""
-    if not code:
-        return None
-    letter = relabels.get(code)
-    return Contribution.decode(code).relabelled(decode_meaning(letter) if letter else None)
+    return as_people_say(Contribution.decode(code), relabels) if code else None
 
 
 def _add_days(counted: Counted, wanted: Wanted, product_id: str, tally: Tally) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 from typing import Self
 
-from schemas.events import SCORE_DECIMALS, Channel, Intensity, Label, ScoredReview
+from schemas.events import SCORE_DECIMALS, Channel, Intensity, Label, ScoredReview, Sentiment
 from schemas.labels import JudgedReview
 from schemas.redis_keys import Counter
 
@@ -51,27 +51,21 @@ class Contribution:
     @classmethod
     def of(cls, scored: ScoredReview) -> Self | None:
         """What the event adds; None for a delete, which only takes back. The day is that of ``created_at`` in UTC."""
-        sentiment = scored.sentiment
-        if sentiment is None:
-            return None
-        return cls(
-            channel=scored.channel,
-            label=sentiment.label,
-            intensity=sentiment.intensity,
-            needs_review=sentiment.needs_review,
-            score_micros=round(sentiment.score * MICROS),
-            day=scored.created_at.astimezone(UTC).date(),
-        )
+        return None if scored.sentiment is None else cls._said(scored, scored.sentiment)
 
     @classmethod
     def judged(cls, scored: JudgedReview) -> Self:
         """What the model said, as a person's label repeats it."""
+        return cls._said(scored, scored)
+
+    @classmethod
+    def _said(cls, scored: ScoredReview | JudgedReview, said: Sentiment | JudgedReview) -> Self:
         return cls(
             channel=scored.channel,
-            label=scored.label,
-            intensity=scored.intensity,
-            needs_review=scored.needs_review,
-            score_micros=round(scored.score * MICROS),
+            label=said.label,
+            intensity=said.intensity,
+            needs_review=said.needs_review,
+            score_micros=round(said.score * MICROS),
             day=scored.created_at.astimezone(UTC).date(),
         )
 
@@ -103,7 +97,7 @@ class Contribution:
         channel, letter = _CHANNELS[self.channel], _LETTERS[self.label, self.intensity]
         if self.needs_review:
             channel = channel.upper()
-        return f"{channel}{letter}{_base_36(self.score_micros):0>4}{_base_36((self.day - _EPOCH).days)}"
+        return f"{channel}{letter}{_base_36(self.score_micros):0>4}{_base_36(days_since_1970(self.day))}"
 
     @classmethod
     def decode(cls, code: str) -> Self:
@@ -148,8 +142,13 @@ class Contribution:
 
     def encode_older(self) -> str:
         """The code as the first release wrote it: five fields, such as ``review|P|-|934512|20576``."""
-        letter, days = _LETTERS[self.label, self.intensity], (self.day - _EPOCH).days
+        letter, days = _LETTERS[self.label, self.intensity], days_since_1970(self.day)
         return f"{self.channel}|{letter}|{_UNCERTAIN[self.needs_review]}|{self.score_micros}|{days}"
+
+
+def days_since_1970(day: date) -> int:
+    """The number of a day."""
+    return (day - _EPOCH).days
 
 
 def encode_meaning(meaning: Meaning) -> str:

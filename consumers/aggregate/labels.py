@@ -1,23 +1,16 @@
 """What Redis remembers of a counted review, and when it is forgotten."""
 
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC
 from typing import Self
 
-from consumers.aggregate.contribution import Contribution
+from consumers.aggregate.contribution import Contribution, days_since_1970
 from schemas.events import ScoredReview
-
-_EPOCH = date(1970, 1, 1)
 
 
 def scored_day(scored: ScoredReview) -> int:
     """The day of ``scored_at`` (UTC), in days since 1970-01-01."""
     return days_since_1970(scored.scored_at.astimezone(UTC).date())
-
-
-def days_since_1970(day: date) -> int:
-    """The number of a day."""
-    return (day - _EPOCH).days
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,26 @@
 """What a person says of a review, as the view applies it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consumers.aggregate.contribution import Contribution, Meaning, encode_meaning
+from consumers.aggregate.contribution import Contribution, Meaning, decode_meaning, encode_meaning
 from schemas.labels import ReviewLabel
 
 
 def meaning_of(event: ReviewLabel) -> Meaning | None:
     """What is to be counted; None where the model's label shall count again."""
     return (event.label, event.intensity) if event.label and event.intensity else None
+
+
+def as_people_say(contribution: Contribution, said: Mapping[str, str]) -> Contribution:
+    """As it counts.
+
+    Args:
+        contribution: what the model said.
+        said: code of what the model said -> letter of what a person says instead.
+    """
+    letter = said.get(contribution.encode())
+    return contribution.relabelled(decode_meaning(letter) if letter else None)
 
 
 def relabel_place(contribution: Contribution, review_id: str) -> str:

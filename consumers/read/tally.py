@@ -6,8 +6,9 @@ are forgotten, others matter by the product's clock alone. A property test holds
 
 from collections.abc import Iterable, Mapping
 
-from consumers.aggregate.contribution import Contribution, decode_meaning
+from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.labels import StoredLabel
+from consumers.aggregate.relabel import as_people_say
 from consumers.read.clock import Clock, Moment
 from schemas.redis_keys import Counter, Place
 
@@ -52,8 +53,7 @@ class Tally:
             current = new
         if current is None:
             return ""
-        letter = (said or {}).get(current.contribution.encode())
-        self._add(current.contribution.relabelled(decode_meaning(letter) if letter else None))
+        self._add(as_people_say(current.contribution, said or {}))
         return "" if clock and clock.forgets(current) else current.encode()
 
     @property

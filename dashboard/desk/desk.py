@@ -9,6 +9,7 @@ from typing import Protocol
 
 from kafka.errors import KafkaError
 
+from consumers.aggregate.contribution import Meaning
 from dashboard.access import Person, Role
 from dashboard.desk.claims import Act, Claim, Claims, Outcome, State
 from dashboard.desk.line import Line
@@ -17,11 +18,9 @@ from dashboard.desk.waiting import Waiting, WaitingReader
 from dashboard.problems import Problem, ProblemError
 from dashboard.watch import Clock
 from schemas.errors import ReviewStreamError
-from schemas.events import Channel, Intensity, Label
+from schemas.events import Channel
 from schemas.labels import LabelOp, ReviewLabel
 from schemas.masking import mask
-
-Meaning = tuple[Label, Intensity]
 
 
 class LabelLog(Protocol):
