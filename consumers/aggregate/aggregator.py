@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from consumers.aggregate.bounds import check_bounds
+from consumers.aggregate.bounds import first_steps
 from consumers.aggregate.follow_labels import LabelsFollower
 from consumers.aggregate.sort_out import sort_out
 from consumers.aggregate.view import PositionedEvent, RedisView
@@ -160,16 +160,15 @@ class Aggregator:
 
     def _place(self, partitions: Collection[TopicPartition]) -> None:
         """Go to where Redis is."""
-        stored = self._with_redis(lambda: self._view.offsets(self._settings.scored_topic))
-        starts, ends = self._intake.bounds(partitions)
-        steps = {}
-        for partition in partitions:
-            known = stored.get(partition.partition)
-            check_bounds(
-                self._settings, partition.topic, partition.partition, known or 0,
-                starts[partition], ends[partition],
-            )  # fmt: skip
-            steps[partition] = (known, max(known or 0, starts[partition]))
+        topic = self._settings.scored_topic
+        stored = self._with_redis(lambda: self._view.offsets(topic))
+        starts, ends = (
+            {place.partition: offset for place, offset in bound.items()}
+            for bound in self._intake.bounds(partitions)
+        )
+        numbers = [partition.partition for partition in partitions]
+        first = first_steps(self._settings, topic, numbers, stored, starts, ends)
+        steps = {TopicPartition(topic, number): step for number, step in first.items()}
         placed = self._advance(steps)
         for partition in placed & self._intake.consumer.assignment():
             self._stored[partition] = steps[partition][1]

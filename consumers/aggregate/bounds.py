@@ -1,6 +1,7 @@
-"""Whether what Redis has applied of a partition can be of the topic that is there."""
+"""Where to begin to read a topic, and whether what Redis has applied of it can be of the topic that is there."""
 
 import logging
+from collections.abc import Iterable, Mapping
 
 from schemas.errors import ViewMismatch
 from schemas.settings import AggregatorSettings
@@ -8,14 +9,31 @@ from schemas.settings import AggregatorSettings
 log = logging.getLogger(__name__)
 
 
-def check_bounds(
-    settings: AggregatorSettings, topic: str, partition: int, applied: int, start: int, end: int
-) -> None:
-    """Refuse a Redis that is ahead of the topic, and say what is missing where it is behind its beginning.
+def first_steps(
+    settings: AggregatorSettings,
+    topic: str,
+    partitions: Iterable[int],
+    stored: Mapping[int, int],
+    starts: Mapping[int, int],
+    ends: Mapping[int, int],
+) -> dict[int, tuple[int | None, int]]:
+    """Of each partition the offset that Redis holds (None for none), and the one to begin with.
 
     Raises:
         ViewMismatch: the view belongs to another topic.
     """
+    steps = {}
+    for partition in partitions:
+        known, start = stored.get(partition), starts[partition]
+        _check_bounds(settings, topic, partition, known or 0, start, ends[partition])
+        steps[partition] = (known, max(known or 0, start))
+    return steps
+
+
+def _check_bounds(
+    settings: AggregatorSettings, topic: str, partition: int, applied: int, start: int, end: int
+) -> None:
+    """Refuse a Redis that is ahead of the topic, and say what is missing where it is behind its beginning."""
     if applied > end:
         raise ViewMismatch(
             f"Redis has applied {topic}:{partition} up to {applied}, but the topic ends at "

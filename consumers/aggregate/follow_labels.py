@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from consumers.aggregate.bounds import check_bounds
+from consumers.aggregate.bounds import first_steps
 from consumers.aggregate.sort_out import sort_out
 from consumers.aggregate.view import RedisView
 from consumers.process import Clock
@@ -94,12 +94,9 @@ class LabelsFollower:
         """Go to where Redis is."""
         topic = self._reader.topic
         stored: dict[int, int] = with_redis(partial(self._view.offsets, topic))
+        unplaced = self._reader.partitions - self._stored.keys()
         starts, ends = self._reader.starts(), self._reader.ends()
-        steps = {}
-        for partition in self._reader.partitions - self._stored.keys():
-            known = stored.get(partition)
-            check_bounds(self._settings, topic, partition, known or 0, starts[partition], ends[partition])
-            steps[partition] = (known, max(known or 0, starts[partition]))
+        steps = first_steps(self._settings, topic, unplaced, stored, starts, ends)
         for partition in self._advance(steps, with_redis):
             self._stored[partition] = steps[partition][1]
             self._reader.seek({partition: steps[partition][1]})
