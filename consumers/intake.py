@@ -206,13 +206,11 @@ class GroupIntake:
     def _reached(self) -> dict[TopicPartition, Reached]:
         """Of the partitions that are being read, as far as Kafka has told."""
         reading = self.consumer.assignment() - self.consumer.paused()
-        ends = {partition: self._end(partition) for partition in reading}
-        known = {partition: end for partition, end in ends.items() if end is not None}
-        positions = {partition: self.position(partition) for partition in known}
         return {
-            partition: Reached(position, known[partition])
-            for partition, position in positions.items()
-            if position is not None
+            partition: Reached(position, end)
+            for partition in reading
+            if (end := self._end(partition)) is not None
+            and (position := self.position(partition)) is not None
         }
 
     def _end(self, partition: TopicPartition) -> int | None:

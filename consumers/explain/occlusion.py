@@ -104,14 +104,8 @@ class Explainer:
         carried = self._in_their_clauses(reading, alone, sign)
         candidates = sorted(carried, key=lambda word: (-carried[word], word))[:VERIFIED]
         outcomes = self._run([reading.without([word]) for word in candidates])
-        weights = {
-            word: self._log_odds(whole) - self._log_odds(outcome)
-            for word, outcome in zip(candidates, outcomes, strict=True)
-        }
-        scores = {
-            word: decode_logits(outcome, manifest).score
-            for word, outcome in zip(candidates, outcomes, strict=True)
-        }
+        lacking = dict(zip(candidates, outcomes, strict=True))
+        weights = {word: self._log_odds(whole) - self._log_odds(logits) for word, logits in lacking.items()}
         support = {
             word: carried[word] + sign * weights[word] for word in candidates if sign * weights[word] > 0
         }
@@ -124,7 +118,7 @@ class Explainer:
                     reading.words[word].start,
                     reading.words[word].end,
                     round(weights[word], 3),
-                    scores[word],
+                    decode_logits(lacking[word], manifest).score,
                 )
                 for word in named
             ],

@@ -69,11 +69,11 @@ def labelled_reviews(
             except InvalidEvent:
                 continue
             of_review = said.setdefault((event.product_id, event.review_id), {})
-            meaning = meaning_of(event)
+            judged, meaning = Contribution.judged(event.scored), meaning_of(event)
             if meaning is None:
-                of_review.pop(Contribution.judged(event.scored), None)
+                of_review.pop(judged, None)
             else:
-                of_review[Contribution.judged(event.scored)] = meaning
+                of_review[judged] = meaning
         for value in _values(scored):
             done += 1
             if done % _PROGRESS_EVERY == 0:

@@ -39,10 +39,9 @@ def replay(reader: TopicReader, view: RedisView, settings: KafkaSettings, progre
     records, count = reader.read_to(ends), 0
     while batch := list(islice(records, RECORDS_A_STEP)):
         count += len(batch)
-        found = sort_out(
-            batch, settings, datetime.now(UTC)
-        )  # the aggregator has dead-lettered what it refused
-        if view.apply(topic, found.labels if topic == settings.labels_topic else found.events, known):
+        # What is refused here, the aggregator has dead-lettered. One topic holds one kind.
+        found = sort_out(batch, settings, datetime.now(UTC))
+        if view.apply(topic, [*found.events, *found.labels], known):
             raise _taken_over()
         _go_on(view, topic, known, {record.partition: record.offset + 1 for record in batch})
         progress(sum(known.values()) - start, total - start)

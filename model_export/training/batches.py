@@ -103,9 +103,8 @@ def balancing_weights(
         return review.domain if balance == "domain" else ""
 
     def kind(review: LabelledReview) -> tuple[str, bool]:
-        return group(review), (
-            review.polarity or 0.0
-        ) >= 0.5  # a teacher's probability lies between the classes
+        # A teacher's probability lies between the classes.
+        return group(review), (review.polarity or 0.0) >= 0.5
 
     kinds = Counter(kind(review) for review in reviews if review.polarity is not None)
     groups = Counter(group(review) for review in reviews if review.polarity is not None)
