@@ -1,62 +1,34 @@
 """The report's plots as inline SVG whose colours are variables of the page, so that they follow light and dark."""
 
-import io
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import matplotlib as mpl
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from consumers.read.counts import share
 from consumers.read.show import harmless
+from model_export.evaluation.svg import INK, MUTED, Plot, inline_plot
 from reports.contents import DayCounts, Product, Report
 
-INK, MUTED, GRID, POSITIVE, NEGATIVE, STRONG, TINT = (f"#0a0b0{n}" for n in range(1, 8))
+POSITIVE, NEGATIVE, STRONG, TINT = (f"#0a0b0{n}" for n in range(4, 8))
 VARIABLES: Mapping[str, str] = {
-    INK: "--ink",
-    MUTED: "--muted",
-    GRID: "--grid",
     POSITIVE: "--positive",
     NEGATIVE: "--negative",
     STRONG: "--strong",
     TINT: "--tint",
 }
-"""Colours that stand in a plot for the page's variables, until the SVG is made."""
+"""Colours of these plots, and the variables of the page that they stand for."""
 
 LONGEST_DAILY = 62
 """Days of both periods above which a plot shows weeks: bars would be too thin."""
 
 LONGEST_NAME = 22
-
-STYLE: Any = {
-    "svg.fonttype": "none",  # text stays text, in the fonts of the page
-    "svg.hashsalt": "reviewstream",  # the same figures give the same bytes
-    "text.parse_math": False,  # names come from data; a dollar sign is no formula
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": GRID,
-    "axes.labelcolor": MUTED,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.6,
-    "xtick.color": GRID,
-    "ytick.color": GRID,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
-    "text.color": INK,
-    "legend.frameon": False,
-    "legend.labelcolor": MUTED,
-}
 
 
 @dataclass(frozen=True)
@@ -67,12 +39,6 @@ class Step:
     reviews: int
     positive: int
     strong_negative: int
-
-
-@dataclass
-class _Plot:
-    axes: Axes
-    svg: Markup = field(default_factory=Markup)
 
 
 def steps(report: Report) -> tuple[list[Step], int]:
@@ -198,32 +164,5 @@ def _days(axes: Axes, report: Report) -> None:
     axes.grid(visible=False, axis="x")
 
 
-@contextmanager
-def _plot(says: str, height: float = 2.9) -> Iterator[_Plot]:
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(5.4, height), layout="constrained")
-        figure.patch.set_alpha(0)
-        axes = figure.add_subplot()
-        axes.patch.set_alpha(0)
-        plot = _Plot(axes)
-        yield plot
-        file = io.StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    plot.svg = _for_page(file.getvalue(), says)
-
-
-def _for_page(svg: str, says: str) -> Markup:
-    """An SVG document -> an element: sized by the page, in its colours and font, its ids its own among several."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(
-        r'^<svg [^>]*?viewBox="([^"]+)"[^>]*>',
-        rf'<svg viewBox="\1" role="img" aria-label="{escape(says)}">',
-        svg,
-    )
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 var(--sans)", svg)
-    svg = svg.replace("xlink:href", "href")
-    for colour, variable in VARIABLES.items():
-        svg = svg.replace(colour, f"var({variable})")
-    return Markup(svg)  # noqa: S704 -- matplotlib escapes the names that it is given
+def _plot(says: str, height: float = 2.9) -> AbstractContextManager[Plot]:
+    return inline_plot(says, (5.4, height), VARIABLES)

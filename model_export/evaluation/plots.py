@@ -1,30 +1,24 @@
 """The report's plots as inline SVG whose colours are variables of the page, so that they follow light and dark."""
 
-import io
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
-import matplotlib as mpl
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from model_export.evaluation.figures import Bin, Calibration, Confusion, Curves, Estimate
 from model_export.evaluation.printable import printable
+from model_export.evaluation.svg import MUTED, Plot, inline_plot
 
-INK, MUTED, GRID, FIRST, SECOND, TINT = (f"#0a0b0{n}" for n in range(1, 7))
+FIRST, SECOND, TINT = (f"#0a0b0{n}" for n in range(4, 7))
 VARIABLES: Mapping[str, str] = {
-    INK: "--ink",
-    MUTED: "--muted",
-    GRID: "--grid",
     FIRST: "--first",
     SECOND: "--second",
     TINT: "--tint",
 }
-"""Colours that stand in a plot for the page's variables, until the SVG is made."""
+"""Colours of these plots, and the variables of the page that they stand for."""
 
 WIDTH = 4.4
 HEIGHT = 3.5
@@ -36,37 +30,6 @@ LONGEST_NAME = 24
 FEWEST_OF_A_BIN = 10
 """Bins of fewer reviews are left out of the reliability diagram: their dots would lie anywhere."""
 
-STYLE: Any = {
-    "svg.fonttype": "none",  # text stays text, in the fonts of the page
-    "svg.hashsalt": "reviewstream",  # the same figures give the same bytes
-    "text.parse_math": False,  # names come from data; a dollar sign is no formula
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": GRID,
-    "axes.labelcolor": MUTED,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.6,
-    "xtick.color": GRID,
-    "ytick.color": GRID,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
-    "text.color": INK,
-    "legend.frameon": False,
-    "legend.labelcolor": MUTED,
-    "lines.solid_capstyle": "round",
-}
-
-
-@dataclass
-class Plot:
-    """Where to draw, and the SVG once it is drawn."""
-
-    axes: Axes
-    svg: Markup = field(default_factory=Markup)
-
 
 @dataclass(frozen=True)
 class Row:
@@ -77,18 +40,8 @@ class Row:
     faint: bool = False
 
 
-@contextmanager
-def _plot(title: str, height: float = HEIGHT) -> Iterator[Plot]:
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        figure.patch.set_alpha(0)
-        axes = figure.add_subplot()
-        axes.patch.set_alpha(0)
-        plot = Plot(axes)
-        yield plot
-        file = io.StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    plot.svg = _for_page(file.getvalue(), title)
+def _plot(title: str, height: float = HEIGHT) -> AbstractContextManager[Plot]:
+    return inline_plot(title, (WIDTH, height), VARIABLES, {"lines.solid_capstyle": "round"})
 
 
 def reliability(calibration: Calibration) -> Markup:
@@ -186,7 +139,7 @@ def intervals(
         axes.set_yticks(range(len(rows)), [printable(row.name, LONGEST_NAME) for row in rows])
         axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=label)
         axes.xaxis.set_major_formatter("{x:.0%}" if share else "{x:+.3g}")
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(5))
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -214,20 +167,3 @@ def _bins(axes: Axes, bins: Sequence[Bin], colour: str, name: str, *, intervals:
             linewidth=1.5,
             alpha=0.45,
         )
-
-
-def _for_page(svg: str, title: str) -> Markup:
-    """An SVG document -> an element: sized by the page, in its colours and font, without ids that could clash."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(
-        r'^<svg [^>]*?viewBox="([^"]+)"[^>]*>',
-        rf'<svg viewBox="\1" role="img" aria-label="{escape(title)}">',
-        svg,
-    )
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 var(--sans)", svg)
-    svg = svg.replace("xlink:href", "href")
-    for colour, variable in VARIABLES.items():
-        svg = svg.replace(colour, f"var({variable})")
-    return Markup(svg)  # noqa: S704 -- matplotlib escapes the names that it is given
