@@ -16,7 +16,7 @@ from consumers.read.counts import Counts, ProductCounts
 from dashboard.periods import Period
 from schemas.events import Channel
 from schemas.masking import mask
-from schemas.redis_keys import Ranking, ViewKeys
+from schemas.redis_keys import Counter, Ranking, ViewKeys
 from schemas.settings import RedisSettings
 
 SERIES = (files("dashboard") / "series.lua").read_text()
@@ -160,18 +160,10 @@ def total(counts: Iterable[Counts]) -> Counts:
     """All of them together; when they were last updated is not kept."""
     counts = list(counts)
     return Counts(
-        **{name: sum(getattr(one, name) for one in counts) for name in _SUMMED},
+        **{name: sum(getattr(one, name) for one in counts) for name in SUMMED},
         score_sum=sum((one.score_sum for one in counts), Decimal(0)),
     )
 
 
-_SUMMED = (
-    "reviews",
-    "positive",
-    "negative",
-    "strong_positive",
-    "weak_positive",
-    "strong_negative",
-    "weak_negative",
-    "uncertain",
-)
+SUMMED = tuple(counter.value for counter in Counter if counter is not Counter.SCORE_SUM)
+"""The fields of ``Counts`` that are whole numbers."""

@@ -21,6 +21,7 @@ from consumers.read.report import PartitionRange
 from consumers.read.store import Store
 from consumers.read.tally import TalliedEvent, Tally
 from consumers.topic_reader import TopicReader
+from dashboard.counts import SUMMED, total
 from dashboard.periods import Period
 from schemas.codec import decode_scored
 from schemas.errors import ConfigurationError
@@ -56,8 +57,8 @@ class Sides:
 
     def add(self, other: "Sides") -> None:
         """Count another one's reviews too."""
-        self.now, self.before = added(self.now, other.now), added(self.before, other.before)
-        self.last_day = added(self.last_day, other.last_day)
+        self.now, self.before = total([self.now, other.now]), total([self.before, other.before])
+        self.last_day = total([self.last_day, other.last_day])
 
 
 @dataclass
@@ -170,7 +171,7 @@ def _add_days(counted: Counted, wanted: Wanted, product_id: str, tally: Tally) -
             first, last = counted.span or (place.day, place.day)
             counted.span = min(first, place.day), max(last, place.day)
             if of_day.now.reviews or of_day.before.reviews:
-                counted.days[place.day] = added(counted.days.get(place.day, Counts()), counts)
+                counted.days[place.day] = total([counted.days.get(place.day, Counts()), counts])
     if sides.now.reviews or sides.before.reviews:
         counted.products[product_id] = sides
         counted.total.add(sides)
@@ -237,27 +238,15 @@ def fetch(
     return found
 
 
-def added(one: Counts, other: Counts) -> Counts:
-    """Both together."""
-    return replace(
-        one,
-        **{name: getattr(one, name) + getattr(other, name) for name in _SUMMED},
-        score_sum=one.score_sum + other.score_sum,
-    )
-
-
 def less(one: Counts, other: Counts) -> Counts:
     """The first without the second, which is part of it."""
     return replace(
         one,
-        **{name: getattr(one, name) - getattr(other, name) for name in _SUMMED},
+        **{name: getattr(one, name) - getattr(other, name) for name in SUMMED},
         score_sum=one.score_sum - other.score_sum,
     )
 
 
-_SUMMED = tuple(counter.value for counter in Counter if counter is not Counter.SCORE_SUM)
-
-
 def _counts(counters: Mapping[Counter, int]) -> Counts:
-    summed: dict[str, Any] = {name: counters[Counter(name)] for name in _SUMMED}
+    summed: dict[str, Any] = {name: counters[Counter(name)] for name in SUMMED}
     return Counts(**summed, score_sum=Decimal(score_text(counters[Counter.SCORE_SUM])))

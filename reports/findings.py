@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from consumers.read.counts import Counts
+from dashboard.counts import total
 from dashboard.statistics import Difference, difference, discoveries
-from reports.counted import Sides, added, less
+from reports.counted import Sides, less
 
 ENOUGH_TO_TEST = 10
 """Reviews on each side without which a product is not tested."""
@@ -115,7 +116,7 @@ def _against_rest(sides: Sides, total: Sides) -> Difference | None:
 
 
 def _burst(sides: Sides) -> Difference | None:
-    last, earlier = sides.last_day, less(added(sides.now, sides.before), sides.last_day)
+    last, earlier = sides.last_day, less(total([sides.now, sides.before]), sides.last_day)
     if last.strong_negative < BURST or earlier.reviews < ENOUGH_TO_TEST:
         return None
     return difference(last.strong_negative, last.reviews, earlier.strong_negative, earlier.reviews)

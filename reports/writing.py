@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from consumers.read.show import harmless
+from dashboard.wording import NOTHING, number, signed_points
 from reports import plots
 from reports.contents import Change, Product, Report, Share
 from schemas.errors import ConfigurationError
@@ -16,9 +17,6 @@ NAMES = {".html": "report.html", ".md": "report.md", ".json": "report.json"}
 """By suffix, what a folder gets."""
 
 LONGEST_NAME = 80
-
-NOTHING = "\u2013"
-"""Stands where there is no number."""
 
 FEW = 30
 """Reviews below which a share is called a small sample."""
@@ -103,7 +101,7 @@ def headline(report: Report) -> str:
     if not change.real:
         return "No change of the mood that is more than noise"
     way = "happier" if change.value > 0 else "unhappier"
-    return f"Customers are {way} than in the {_days(report)} before: {points(change.value)} points"
+    return f"Customers are {way} than in the {_days(report)} before: {signed_points(change.value)} points"
 
 
 def _days(report: Report) -> str:
@@ -117,20 +115,9 @@ def _changed(report: Report) -> list[Product]:
     return sorted(shown.values(), key=lambda one: one.change.value if one.change else 0.0)
 
 
-def number(value: int) -> str:
-    """With spaces between thousands, which no language reads as a decimal point."""
-    return f"{value:,}".replace(",", "\u202f")
-
-
 def percent(value: float) -> str:
     """0.824 as 82 %."""
     return f"{100 * value:.0f}\u00a0%"
-
-
-def points(value: float) -> str:
-    """A difference of shares in percentage points."""
-    rounded = round(100 * value)
-    return "±0" if rounded == 0 else f"{rounded:+d}".replace("-", "\u2212")
 
 
 def share_words(share: Share | None) -> str:
@@ -145,8 +132,8 @@ def change_words(change: Change | None) -> str:
     """A change, and what it is worth."""
     if change is None:
         return "too few reviews to compare"
-    span = f"{points(change.low)} to {points(change.high)}"
-    return f"{points(change.value)} points ({span}), {'more than noise' if change.real else 'may be noise'}"
+    span = f"{signed_points(change.low)} to {signed_points(change.high)}"
+    return f"{signed_points(change.value)} points ({span}), {'more than noise' if change.real else 'may be noise'}"
 
 
 def markdown_text(text: str) -> str:
@@ -167,7 +154,7 @@ def _environment(*, autoescape: bool) -> Environment:
         "shown": lambda text: harmless(text, LONGEST_NAME),
         "number": number,
         "percent": percent,
-        "points": points,
+        "points": signed_points,
         "share": share_words,
         "change": change_words,
         "md": markdown_text,

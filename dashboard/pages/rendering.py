@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from consumers.read.counts import Share
 from dashboard.api.models import SMALL
 from dashboard.statistics import Difference
+from dashboard.wording import NOTHING, number, signed_points
 from schemas.events import Channel
 
 EXCERPT_CHARACTERS = 280
@@ -19,9 +20,6 @@ EXCERPT_CHARACTERS = 280
 
 _AHEAD = timedelta(minutes=2)
 """By how much a time may lie ahead before a clock must be wrong."""
-
-NOTHING = "\u2013"
-"""Stands where there is no number."""
 
 CHANNEL_NAMES = {
     Channel.REVIEW: "Reviews",
@@ -52,17 +50,6 @@ def render(
 def percent(value: float | None) -> str:
     """0.824 as 82 %."""
     return NOTHING if value is None else f"{value * 100:.0f} %"
-
-
-def number(value: float) -> str:
-    """With spaces between thousands, which no language reads as a decimal point."""
-    return f"{value:,}".replace(",", "\u202f")
-
-
-def signed_points(value: float) -> str:
-    """A difference of shares in percentage points."""
-    rounded = round(value * 100)
-    return "±0" if rounded == 0 else f"{rounded:+d}".replace("-", "\u2212")
 
 
 def interval(share: Share) -> str:

@@ -1,7 +1,8 @@
 """What a report calls more than noise, and who it says needs somebody."""
 
 from consumers.read.counts import Counts
-from reports.counted import Sides, added
+from dashboard.counts import total
+from reports.counted import Sides
 from reports.findings import BURST, find
 
 
@@ -65,7 +66,7 @@ def test_a_product_with_more_strong_negatives_than_the_others_needs_somebody() -
 def test_a_burst_on_the_last_day_needs_somebody_and_so_few_do_not() -> None:
     def with_last_day(strong_negative: int) -> dict[str, Sides]:
         last = counts(strong_negative, 0, strong_negative)
-        return {"kettle": Sides(added(counts(100, 100), last), counts(100, 100), last)}
+        return {"kettle": Sides(total([counts(100, 100), last]), counts(100, 100), last)}
 
     burst, few = with_last_day(BURST), with_last_day(BURST - 1)
 
