@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scored_days import MINUTES_A_DAY, counted, minutes_of_many_days, remembered, retentions
 from scored_events import START, deleted, scored
+from tallies import assert_equal, by_review
 
 from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.fold import Fold
 from consumers.aggregate.labels import StoredLabel
-from consumers.read.clock import Clock, Moment
-from consumers.read.recount import scored_at_of
-from consumers.read.tally import TalliedEvent, Tally
+from consumers.read.clock import Clock
+from consumers.read.tally import Tally
 from schemas.events import Channel, Intensity, Label, ScoredReview
 from schemas.redis_keys import Counter, Place
 
@@ -98,26 +98,12 @@ def test_a_replay_from_anywhere_changes_nothing(
 def test_a_tally_of_the_reviews_equals_a_fold_of_the_events(
     events: list[ScoredReview], retention: int
 ) -> None:
-    by_review: defaultdict[str, list[TalliedEvent]] = defaultdict(list)
-    times: list[tuple[Moment, int]] = []
-    for offset, event in enumerate(events):
-        added = Contribution.of(event)
-        moment, scored_us = (7, 0, offset), (event.scored_at - EPOCH) // timedelta(microseconds=1)
-        times.append((moment, scored_us))
-        by_review[event.review_id].append((moment, added.encode() if added else "", scored_us))
+    reviews = by_review(events)
+    times = sorted(
+        (moment, scored_us) for of_review in reviews.values() for moment, _, scored_us in of_review
+    )
 
-    folded, tally = fold(events, retention), Tally(Clock(retention, times))
-    labels = {review_id: tally.review(of_review) for review_id, of_review in by_review.items()}
-
-    assert {review_id: label for review_id, label in labels.items() if label} == {
-        review_id: label.encode() for review_id, label in folded.labels["p1"].items()
-    }
-    assert tally.counts == {
-        Place(channel, day): counters for (_, channel, day), counters in folded.counts.items()
-    }
-    assert {place: scored_at_of(at) for place, at in tally.updated_us.items()} == {
-        Place(channel, day): at for (_, channel, day), at in folded.updated_at.items()
-    }
+    assert_equal(Tally(Clock(retention, times)), reviews, fold(events, retention))
 
 
 def test_a_correction_in_time_replaces_and_a_late_one_counts_as_another_review() -> None:

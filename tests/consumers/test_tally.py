@@ -1,19 +1,16 @@
 """Counting review by review gives what counting event by event gives."""
 
-from collections import defaultdict
 from datetime import timedelta
 from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
 from scored_events import START, deleted, scored
+from tallies import assert_equal, by_review
 
-from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.fold import Fold
-from consumers.read.recount import scored_at_of
-from consumers.read.tally import Moment, TalliedEvent, Tally
+from consumers.read.tally import TalliedEvent, Tally
 from schemas.events import Channel, Intensity, Label, ScoredReview
-from schemas.redis_keys import Place
 
 MINUTE_US = 60_000_000
 START_US = int(START.timestamp()) * 1_000_000
@@ -36,26 +33,11 @@ deletes = st.builds(deleted, review_ids, minute=minutes)
 
 @given(st.lists(upserts | deletes, max_size=25))
 def test_a_tally_of_the_reviews_equals_a_fold_of_the_events(events: list[ScoredReview]) -> None:
-    fold, tally = Fold(), Tally()
-    reviews: defaultdict[str, list[TalliedEvent]] = defaultdict(list)
+    fold = Fold()
     for offset, event in enumerate(events):
         fold.apply(event, "reviews.scored", 0, offset)
-        added = Contribution.of(event)
-        moment: Moment = (7, 0, offset)
-        scored_us = (event.scored_at - START) // timedelta(microseconds=1) + START_US
-        reviews[event.review_id].append((moment, added.encode() if added else "", scored_us))
 
-    labels = {review_id: tally.review(of_review) for review_id, of_review in reviews.items()}
-
-    assert {review_id: label for review_id, label in labels.items() if label} == {
-        review_id: contribution.encode() for review_id, contribution in fold.labels["p1"].items()
-    }
-    assert tally.counts == {
-        Place(channel, day): counted for (_, channel, day), counted in fold.counts.items()
-    }
-    assert {place: scored_at_of(at) for place, at in tally.updated_us.items()} == {
-        Place(channel, day): at for (_, channel, day), at in fold.updated_at.items()
-    }
+    assert_equal(Tally(), by_review(events), fold)
 
 
 def test_the_last_event_of_all_reviews_says_when_a_hash_was_changed() -> None:

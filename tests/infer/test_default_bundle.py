@@ -3,18 +3,15 @@
 import random
 import subprocess
 import sys
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from shop_texts import sample_texts
 
 from consumers.infer.bundle import DEFAULT_BUNDLE, open_bundle
 from consumers.infer.engine import Engine
 from consumers.infer.runner import OneByOne, PaddedBatches
 from consumers.infer.session import start_network
-from producers.samples import samples
-from schemas.codec import decode_review
-from schemas.errors import InvalidEvent
 from schemas.events import Sentiment
 from schemas.settings import Provider
 
@@ -49,27 +46,10 @@ WEAK = [
 ]
 
 
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine.start(None, Provider.CPU, threads=2)
-
-
 def sentiments(engine: Engine, texts: list[str]) -> list[Sentiment]:
     outcomes = [outcome for outcome in engine.score(texts) if isinstance(outcome, Sentiment)]
     assert len(outcomes) == len(texts)
     return outcomes
-
-
-def sample_texts() -> list[str]:
-    """What people wrote in our invented shop, in every language and length."""
-    texts = []
-    for sample in samples(datetime(2026, 3, 1, tzinfo=UTC)):
-        try:
-            review = decode_review(sample.value)
-        except InvalidEvent:
-            continue
-        texts += [review.text] if review.text is not None else []
-    return texts
 
 
 def test_it_opens_and_every_digest_is_right() -> None:

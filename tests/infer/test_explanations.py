@@ -1,29 +1,21 @@
 """The words that an explanation names: they decided, they stand where it says, and they are in order."""
 
 import random
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from shop_texts import sample_texts
 
 from consumers.explain.faithfulness import measure, without
 from consumers.explain.occlusion import NAMED, Explainer, Explanation
 from consumers.explain.reading import Reading, word_spans
 from consumers.infer.engine import Engine
 from consumers.infer.runner import RunFailure
-from producers.samples import samples
-from schemas.codec import decode_review
-from schemas.errors import InvalidEvent
 from schemas.events import Label, Sentiment
 from schemas.settings import Provider
 
 FACTOR = 2.0
 """By which the named words of our samples must move the score further than as many random ones; 3.2 was measured."""
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine.start(None, Provider.CPU, threads=2)
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +33,14 @@ def named(explainer: Explainer, text: str) -> list[str]:
     return [text[word.start : word.end] for word in explained(explainer, text).words]
 
 
-def sample_texts() -> list[str]:
-    texts = []
-    for sample in samples(datetime(2026, 3, 1, tzinfo=UTC)):
-        try:
-            review = decode_review(sample.value)
-        except InvalidEvent:
-            continue
-        texts += [review.text] if review.text and 20 <= len(word_spans(review.text)) <= 60 else []
-    return texts
+def texts_of_some_length() -> list[str]:
+    return [text for text in sample_texts() if 20 <= len(word_spans(text)) <= 60]
 
 
 def test_without_the_named_words_the_score_moves_further_than_without_random_ones(
     engine: Engine, explainer: Explainer
 ) -> None:
-    texts = random.Random(11).sample(sample_texts(), 24)
+    texts = random.Random(11).sample(texts_of_some_length(), 24)
 
     found = measure(explainer.explain, engine.score, texts, draws=3)
 

@@ -11,8 +11,8 @@ from jobs import run_aggregator
 from labelled import ScoredTopic, chunks, days, hash_of, labelled, product_ids, review_ids
 from recounted import EVERY_DAY, assert_equal
 from redis import Redis
+from redis_views import KNOWN, TOPIC, View, comparable, expected, positioned
 from scored_days import MINUTES_A_DAY, counted, minutes_of_many_days, remembered
-from test_redis_view import KNOWN, TOPIC, View, comparable, expected, positioned
 
 from consumers.aggregate.contribution import Contribution, score_text
 from consumers.aggregate.fold import Fold

@@ -13,7 +13,7 @@ from kafka import ConsumerGroupMetadata, TopicPartition
 from labelled import hash_of, stream
 from redis import Redis
 from redis.client import Pipeline
-from test_redis_view import DAY_RETENTION, TOPIC, View, comparable, expected
+from redis_views import DAY_RETENTION, TOPIC, View, comparable, expected
 
 from consumers.aggregate.aggregator import Aggregator
 from consumers.aggregate.fold import Fold

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from labelled import days, hash_of, judged, labelled, product_ids, review_ids
 from redis import Redis
-from test_redis_view import KNOWN, TOPIC, View, comparable, encoded, expected
+from redis_views import KNOWN, TOPIC, View, comparable, encoded, expected
 
 from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.fold import Fold
