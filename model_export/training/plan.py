@@ -64,7 +64,8 @@ class TrainingPlan:
         str | None,
         _field(
             NETWORK,
-            "Folder of a checkpoint or a bundle of the same architecture whose weights to begin with, head included.",
+            "Folder of a checkpoint or a bundle of the same architecture whose weights to begin with, head included; where it has "
+            "more layers than are kept, with its lowest.",
         ),
     ] = None
     pooling: Annotated[
@@ -209,16 +210,20 @@ PRESETS: Mapping[str, TrainingPlan] = {
         max_length=400,
     ),
     "default-model": TrainingPlan(
+        architecture="BAAI/bge-small-en-v1.5",
+        layers=6,
         cleaning=Cleaning.NONE,
+        crops=2,
         epochs=1.5,
-        max_length=192,
-        learning_rate=1.5e-4,
-        layer_decay=0.8,
-        label_smoothing=0.1,
-        encoder_dropout=0.0,
+        max_length=160,
+        tokens_per_batch=2048,
+        learning_rate=1.2e-4,
+        layer_decay=0.9,
+        encoder_dropout=0.05,
+        teacher_share=0.6,
     ),
 }
-"""Plans to begin with. ``default-model`` is how the MiniLM that shipped first was trained; docs/model.md has the recipe of today."""
+"""Plans to begin with. ``default-model`` makes a network of the kind that ships; docs/model.md tells of its teacher."""
 
 
 def preset_for(architecture: str, mode: Mode) -> str:
