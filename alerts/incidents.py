@@ -56,7 +56,7 @@ class Incidents:
         Raises:
             ConfigurationError: naming a command and a key.
         """
-        wanted = [*commands(CLAIM, OPEN, TAKE), "PEXPIRE", "HDEL"]
+        wanted = [*commands(CLAIM, OPEN, TAKE), "HDEL"]
         keys = (
             self.keys.looks,
             self.keys.due,

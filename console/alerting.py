@@ -91,17 +91,16 @@ def _watch(settings: AlertSettings) -> None:
 def _print(runs: Sequence[DryRun], period: Period) -> None:
     if any(one.incidents for one in runs):
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("opened", "until", "rule"):
+        for heading in ("opened", "until", "rule", "by chance"):
             table.add_column(heading, no_wrap=True)
         table.add_column("what")
-        table.add_column("by chance", justify="right", no_wrap=True)
         for incident in sorted((one for run_ in runs for one in run_.incidents), key=lambda one: one.opened):
             table.add_row(
                 str(incident.opened),
                 str(incident.last),
                 incident.rule.name,
-                summary(incident.rule, incident.suspect),
                 f"{incident.suspect.p:.0e}",
+                summary(incident.rule, incident.suspect),
             )
         Console(highlight=False, markup=False).print(table)
     for one in runs:

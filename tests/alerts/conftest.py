@@ -1,6 +1,7 @@
 """What the tests of alerts share: a Valkey of which they use some keys, a receiver, and a watch over both."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -43,16 +44,15 @@ def receiver() -> Iterator[Receiver]:
 def watch(redis: Redis, redis_prefix: str, receiver: Receiver, clock: Clock) -> Watches:
     """Makes a watch, as a process does at its start; rules as in the file, one rule by default."""
 
-    def make(*rules: dict[str, Any], **changes: Any) -> Watch:
+    def make(*rules: dict[str, Any], redis: Redis = redis, now: Callable[[], datetime] = clock) -> Watch:
         return Watch(
             AlertRules(rules=rules or ({"name": "sudden"},)),
             redis,
             redis_prefix,
             outbox=Outbox(redis, AlertKeys(redis_prefix), LEASE_MS),
-            webhook=Webhook(receiver.url, [KEY], 5, lambda: clock().timestamp()),
-            now=clock,
+            webhook=Webhook(receiver.url, [KEY], 5, lambda: now().timestamp()),
+            now=now,
             jitter=lambda: 0.0,
-            **changes,
         )
 
     return make

@@ -55,7 +55,7 @@ def test_the_file_follows_the_compose_specification() -> None:
 
 
 def test_the_services_are_those_of_the_pipeline() -> None:
-    assert LONG_RUNNING.keys() == {"kafka", "redis", "scorer", "scorer-gpu", "aggregator"}
+    assert LONG_RUNNING.keys() == {"kafka", "redis", "scorer", "scorer-gpu", "aggregator", "alerts"}
     assert SERVICES.keys() - LONG_RUNNING.keys() == {"topics"}
 
 
@@ -116,6 +116,7 @@ def test_what_a_process_needs_is_there_before_it_starts() -> None:
     assert SERVICES["topics"]["depends_on"] == {"kafka": healthy}
     assert SERVICES["scorer"]["depends_on"] == {"kafka": healthy, "topics": completed}
     assert SERVICES["scorer-gpu"]["depends_on"] == SERVICES["scorer"]["depends_on"]
+    assert SERVICES["alerts"]["depends_on"] == {"topics": completed, "redis": healthy}
     assert SERVICES["aggregator"]["depends_on"] == {"kafka": healthy, "topics": completed, "redis": healthy}
 
 
