@@ -11,7 +11,8 @@ import yaml
 
 from embedded.versions import KAFKA
 from schemas.settings import ProcessSettings
-from schemas.settings_base import ENVIRONMENT_PREFIX, Settings
+from schemas.settings_base import variable_name
+from schemas.settings_reference import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -31,9 +32,8 @@ OURS = {name: service for name, service in SERVICES.items() if service["image"].
 PROCESSES = {name: service for name, service in OURS.items() if name not in ONE_SHOT}
 
 
-def known_variables(settings: type[Settings] = Settings) -> set[str]:
-    own = {ENVIRONMENT_PREFIX + field.upper() for field in settings.model_fields}
-    return own.union(*map(known_variables, settings.__subclasses__()))
+def known_variables() -> set[str]:
+    return {variable_name(field) for settings in COMMANDS.values() for field in settings.model_fields}
 
 
 def seconds(duration: str) -> float:
