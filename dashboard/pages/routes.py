@@ -118,7 +118,7 @@ async def product(
             "change": difference(now.positive, now.reviews, before.positive, before.reviews),
             "volume": charts.volume_chart(series),
             "share": charts.share_chart(series),
-            "negatives": [marked(one, services.explanations) for one in negatives],
+            "negatives": [(one, marked(one.text, services.explanations)) for one in negatives],
             "explaining": explaining,
             "now_at": services.clock(),
             "shows_labels": person.role >= Role.AGENT and services.desk.label_log is not None,
