@@ -27,7 +27,7 @@ def serve(settings: DashboardSettings) -> None:
     need("serve")
     import uvicorn  # noqa: PLC0415 -- an extra
 
-    from consumers.explain.start import start_explaining  # noqa: PLC0415 -- slow to import
+    from consumers.explain.apart import ExplainerApart  # noqa: PLC0415 -- slow to import
     from dashboard.app import create_app  # noqa: PLC0415 -- needs the extra
     from dashboard.kafka_state import DEADLINE_S, ask_kafka  # noqa: PLC0415 -- needs the extra
     from dashboard.refused import LetterWatch  # noqa: PLC0415 -- needs the extra
@@ -45,7 +45,7 @@ def serve(settings: DashboardSettings) -> None:
     app = create_app(
         settings,
         ask_kafka=(lambda: ask_kafka(settings, groups, letters)) if settings.knows_kafka else None,
-        start_explaining=lambda: start_explaining(settings.bundle),
+        start_explaining=lambda: ExplainerApart(settings.bundle),
         label_log=label_log,
     )
     if label_log is not None:

@@ -3,9 +3,6 @@
 import asyncio
 import hashlib
 import logging
-import os
-import sys
-import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,9 +21,6 @@ KEPT = 2_000
 
 WAITING = 64
 """Texts that somebody waits for, and as many again of pages; at about a fifth of a second each, nobody would wait for more."""
-
-NICENESS = 10
-"""Of the threads that explain: a core that others want as well gives them about a tenth of itself."""
 
 Outcome = Explanation | Problem
 
@@ -51,7 +45,7 @@ class Explanations:
     def __init__(self, start: Callable[[], Explain] | None) -> None:
         self._start = start
         self._explain: Explain | None = None
-        self._turns = ThreadPoolExecutor(1, thread_name_prefix="explain", initializer=_give_way)
+        self._turns = ThreadPoolExecutor(1, thread_name_prefix="explain")
         self._lock = Lock()
         self._asked: deque[tuple[str, Future[Outcome]]] = deque()
         """Texts that somebody waits for."""
@@ -164,15 +158,6 @@ class Explanations:
             self._broken = True
             return NO_MODEL
         return outcome if isinstance(outcome, Explanation) else UNREADABLE
-
-
-def _give_way() -> None:
-    """Pages are to be answered first: the thread, and those that it starts to run the model, yield to all others.
-
-    Linux counts niceness by thread; elsewhere it would be that of the whole process, and is left alone.
-    """
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _key(text: str) -> bytes:

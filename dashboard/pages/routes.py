@@ -26,7 +26,7 @@ PRODUCTS_A_PAGE = 25
 NEGATIVES_SHOWN = 20
 
 Span = Annotated[Literal["7", "28"], Query()]
-LongSpan = Annotated[Literal["28", "91"], Query()]
+LongSpan = Annotated[Literal["7", "28", "91"], Query()]
 WrittenIn = Annotated[Channel, Query()]
 
 
