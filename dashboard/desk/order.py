@@ -52,4 +52,5 @@ def waiting_points(waited_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]
     """The points for waiting so many seconds, as in ``urgency``, of a whole queue at once."""
     waited = np.maximum(0.0, waited_s)
     points: npt.NDArray[np.float64] = np.minimum(MOST_HOURS, waited // 3600)
-    return points - np.maximum(0.0, waited // 86_400 - 1)
+    points -= np.maximum(0.0, waited // 86_400 - 1)
+    return points
