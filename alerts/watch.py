@@ -138,7 +138,7 @@ class Watch:
 
     def _alarm(self, rule: AlertRule, suspect: Suspect, found: Look, limit: float, now: datetime) -> None:
         place = Place(rule.name, suspect.product_id)
-        if self.incidents.still_holds(place, rule.quiet_days):
+        if self.incidents.still_holds(place, rule.quiet_days, _milliseconds(now)):
             return
         made = alert(
             rule,
@@ -149,8 +149,7 @@ class Watch:
             watched=found.watched,
             texts=latest_texts(self._redis, self._keys, rule, suspect.product_id, now.date()),
         )
-        body = made.to_json().decode()
-        if self.incidents.open(place, rule.quiet_days, made.data.incident_id, body, _milliseconds(now)):
+        if self.incidents.open(place, rule.quiet_days, made, _milliseconds(now)):
             self.sent.incidents += 1
             log.warning("rule %s: %s (%s)", rule.name, made.data.summary, made.data.incident_id)
 
