@@ -14,6 +14,7 @@ from shop import NOW, TOPIC, LabelLogOfTheShop, Shop, taken_back, written
 from starlette.testclient import TestClient
 from waiting import eventually
 
+from dashboard import watch
 from dashboard.desk.line import OF_A_PRODUCT
 from dashboard.desk.order import urgency, waiting_points
 from dashboard.desk.waiting import Waiting, WaitingReader
@@ -25,6 +26,12 @@ from schemas.redis_keys import LABEL_RETENTION, Counter
 ANNA, BEN = "anna-token-0123456789", "ben-token-0123456789"
 READ = "read-token-0123456789"
 TOKENS = {"agent_tokens": f"anna={ANNA}, ben={BEN}", "read_token": READ}
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits a second for what was counted to be noticed."""
+    monkeypatch.setattr(watch, "INTERVAL_S", 0.05)
 
 
 @pytest.fixture
