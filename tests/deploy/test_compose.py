@@ -15,7 +15,8 @@ from dashboard.app import create_app
 from embedded.versions import KAFKA
 from schemas.dashboard_settings import DashboardSettings
 from schemas.settings import ProcessSettings
-from schemas.settings_base import ENVIRONMENT_PREFIX, Settings
+from schemas.settings_base import variable_name
+from schemas.settings_reference import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -36,14 +37,13 @@ DASHBOARD = SERVICES["dashboard"]
 PROCESSES = {
     name: service
     for name, service in OURS.items()
-    if name not in ONE_SHOT and service["command"] in (["score"], ["aggregate"])
+    if name not in ONE_SHOT and service["command"] in (["score"], ["aggregate"], ["alerts"])
 }
 """Those that can be scaled, and touch a health file."""
 
 
-def known_variables(settings: type[Settings] = Settings) -> set[str]:
-    own = {ENVIRONMENT_PREFIX + field.upper() for field in settings.model_fields}
-    return own.union(*map(known_variables, settings.__subclasses__()))
+def known_variables() -> set[str]:
+    return {variable_name(field) for settings in COMMANDS.values() for field in settings.model_fields}
 
 
 def seconds(duration: str) -> float:
@@ -65,7 +65,15 @@ def test_the_file_follows_the_compose_specification() -> None:
 
 
 def test_the_services_are_those_of_the_pipeline() -> None:
-    assert LONG_RUNNING.keys() == {"kafka", "redis", "scorer", "scorer-gpu", "aggregator", "dashboard"}
+    assert LONG_RUNNING.keys() == {
+        "kafka",
+        "redis",
+        "scorer",
+        "scorer-gpu",
+        "aggregator",
+        "alerts",
+        "dashboard",
+    }
     assert SERVICES.keys() - LONG_RUNNING.keys() == {"topics"}
 
 
@@ -126,6 +134,7 @@ def test_what_a_process_needs_is_there_before_it_starts() -> None:
     assert SERVICES["topics"]["depends_on"] == {"kafka": healthy}
     assert SERVICES["scorer"]["depends_on"] == {"kafka": healthy, "topics": completed}
     assert SERVICES["scorer-gpu"]["depends_on"] == SERVICES["scorer"]["depends_on"]
+    assert SERVICES["alerts"]["depends_on"] == {"topics": completed, "redis": healthy}
     assert SERVICES["aggregator"]["depends_on"] == {"kafka": healthy, "topics": completed, "redis": healthy}
 
 
