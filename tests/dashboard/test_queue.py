@@ -126,17 +126,32 @@ def test_a_product_whose_lists_did_not_change_is_not_read_again(client: TestClie
     assert "new" in ids(queue(client))
 
 
+def test_a_queue_that_is_looked_at_again_is_not_fetched_again_and_yet_right(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = client.app.state.services.desk._reader
+    noting = NotingReader(reader)
+    before = ids(queue(client))
+    monkeypatch.setattr(reader, "read", noting.read)
+
+    assert ids(queue(client)) == before
+    assert noting.read_again == []
+    assert do(client, "done", item(client, "help")).status_code == 204
+    assert ids(queue(client)) == [one for one in before if one != "help"]
+    assert "kettle" in noting.read_again
+
+
 class NotingReader:
     """Reads what waits, and notes of which products."""
 
     def __init__(self, reader: WaitingReader) -> None:
         self.read_again: list[str] = []
         self.digests = reader.digests
-        self._reader = reader
+        self._read = reader.read
 
     async def read(self, product_ids: Sequence[str], now: datetime) -> dict[str, list[Waiting]]:
         self.read_again += product_ids
-        return await self._reader.read(product_ids, now)
+        return await self._read(product_ids, now)
 
 
 def test_a_review_that_is_corrected_to_good_or_deleted_leaves_the_queue(
