@@ -24,6 +24,10 @@ if encoder:
     network = BertForSequenceClassification.from_pretrained(encoder[0], num_labels=2)
 else:
     network = BertForSequenceClassification(BertConfig(**SIZE, num_labels=2))
+network.config.id2label = {
+    0: "negative",
+    1: "positive",
+}  # written out: without it infinity_emb takes it for a reranker
 network.save_pretrained(folder)
 special = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
 tokenizer = PreTrainedTokenizerFast(
