@@ -34,7 +34,7 @@ def with_plan(command: Callable[..., Any]) -> Callable[..., Any]:
         GROUP,
         "--preset",
         type=click.Choice(list(PRESETS)),
-        help="A plan to begin with; without it, the one that suits architecture and mode. default-model is how the MiniLM that first shipped was made.",
+        help="A plan to begin with; without it, the one that suits architecture and mode. default-model makes a network of the kind that ships.",
     )(decorated)
     return option_of(
         GROUP,

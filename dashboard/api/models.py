@@ -11,6 +11,7 @@ from dashboard import counts as stored
 from dashboard import overview, statistics
 from dashboard.listing import Listing
 from dashboard.periods import Period as Span
+from schemas.dead_letters import DeadLetterReason
 from schemas.events import Channel
 from schemas.redis_keys import Counter
 
@@ -309,6 +310,15 @@ class Lag(Model):
     records: int | None
 
 
+class RefusedRecords(Model):
+    """Records that were refused for one reason, and wait on the dead-letter topic."""
+
+    reason: DeadLetterReason
+    meaning: Annotated[str, Field(description="The reason, for people.", examples=["the text is no JSON"])]
+    waiting: int
+    oldest: Annotated[datetime, Field(description="When the first of them was refused.")]
+
+
 class Pipeline(Model):
     """The pipeline's own state."""
 
@@ -322,6 +332,11 @@ class Pipeline(Model):
     kafka_trouble: str | None
     lags: list[Lag]
     model: Annotated[str | None, Field(description="Name and version that labelled the latest review.")]
+    dead_letters: Annotated[
+        list[RefusedRecords] | None,
+        Field(description="By reason; null where Kafka cannot be asked for them."),
+    ]
+    dead_letters_complete: Annotated[bool, Field(description="False where at least so many wait.")]
 
 
 class ProblemDetails(Model):

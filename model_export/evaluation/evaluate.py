@@ -17,6 +17,7 @@ from model_export.evaluation.measured import (
     Measured,
     OnProgress,
     Score,
+    expected_stars,
     score_all,
     silent,
     with_polarity,
@@ -173,13 +174,19 @@ def intensity_on_stars(measured: Measured, bootstrap: Bootstrap) -> IntensityOnS
 def human_ratings(
     rated: RatedFile, score: Score, bootstrap: Bootstrap, on_progress: OnProgress = silent
 ) -> HumanRatings:
-    """Correlation of P(positive) with ratings."""
+    """Correlation of P(positive), and of the stars that both heads expect, with ratings."""
     sentiments = score_all(score, [text for text, _ in rated.rated], "scoring rated texts", on_progress)
     scores = np.array([sentiment.score for sentiment in sentiments])
+    stars = np.array([expected_stars(sentiment) for sentiment in sentiments])
     ratings = np.array([rating for _, rating in rated.rated])
 
     def statistics(weights: Floats) -> Statistics:
-        return {"pearson": pearson(weights, scores, ratings), "spearman": spearman(weights, scores, ratings)}
+        return {
+            "pearson": pearson(weights, scores, ratings),
+            "spearman": spearman(weights, scores, ratings),
+            "stars_pearson": pearson(weights, stars, ratings),
+            "stars_spearman": spearman(weights, stars, ratings),
+        }
 
     estimates = bootstrap.estimates(
         statistics,
@@ -191,6 +198,8 @@ def human_ratings(
         texts=len(ratings),
         pearson=estimates["pearson"],
         spearman=estimates["spearman"],
+        stars_pearson=estimates["stars_pearson"],
+        stars_spearman=estimates["stars_spearman"],
     )
 
 

@@ -94,12 +94,14 @@ class IntensityOnStars(_Part):
 
 
 class HumanRatings(_Part):
-    """Correlation of the score with people's ratings of the sentiment."""
+    """Correlation with people's graded ratings of the sentiment: of the score alone, and of both heads as stars."""
 
     file: str
     texts: int
-    pearson: Estimate
-    spearman: Estimate
+    pearson: Annotated[Estimate, Field(description="Of the score, P(positive).")]
+    spearman: Annotated[Estimate, Field(description="Of the score, P(positive).")]
+    stars_pearson: Annotated[Estimate | None, Field(description="Of the expected stars.")] = None
+    stars_spearman: Annotated[Estimate | None, Field(description="Of the expected stars.")] = None
 
 
 class Slice(_Part):

@@ -79,6 +79,16 @@ def is_positive(review: LabelledReview) -> bool:
     return review.polarity is not None and review.polarity >= 0.5
 
 
+def expected_stars(sentiment: Sentiment) -> float:
+    """How the customer feels on one scale, 1 to 5, by both heads.
+
+    Strong is an extreme rating, weak a moderate one: of a positive review 5 or 4 stars, of a negative one 1 or 2. This is the
+    mean of the four, each weighed by its probability.
+    """
+    strong = sentiment.intensity_score
+    return sentiment.score * (4 + strong) + (1 - sentiment.score) * (2 - strong)
+
+
 def with_polarity(reviews: Sequence[LabelledReview]) -> list[LabelledReview]:
     """The reviews that can be measured.
 

@@ -71,6 +71,10 @@ def _lines(figures: Evaluation) -> Iterator[Line]:
             f"score against human ratings of {ratings.texts:,} texts: Pearson, Spearman",
             f"{_figure(ratings.pearson)}, {_figure(ratings.spearman)}",
         )
+        yield (
+            "stars expected by both heads against them: Pearson, Spearman",
+            f"{_figure(ratings.stars_pearson)}, {_figure(ratings.stars_spearman)}",
+        )
     for other in figures.references:
         yield (
             f"accuracy of {REFERENCE_NAMES[other.name]} (trained on {other.trained_on:,} reviews)",

@@ -64,7 +64,8 @@ class TrainingPlan:
         str | None,
         _field(
             NETWORK,
-            "Folder of a checkpoint or a bundle of the same architecture whose weights to begin with, head included.",
+            "Folder of a checkpoint or a bundle of the same architecture whose weights to begin with, head included; where it has "
+            "more layers than are kept, with its lowest.",
         ),
     ] = None
     pooling: Annotated[
@@ -166,6 +167,15 @@ class TrainingPlan:
     teacher_share: Annotated[
         float, _field(LOSS, "How much the teacher's probability counts where there is a label.", ge=0, le=1)
     ] = 0.5
+    teacher_vectors: Annotated[
+        float,
+        _field(
+            LOSS,
+            "How much it counts that the vector of a review points where the teacher's does (Sanh et al. 2019). The teacher must be a "
+            "checkpoint with the same tokenizer and a vector of the same length.",
+            ge=0,
+        ),
+    ] = 0.0
     label_smoothing: Annotated[
         float, _field(LOSS, "How far labels are drawn to 0.5: stars are noisy.", ge=0, lt=1)
     ] = 0.0
@@ -209,16 +219,20 @@ PRESETS: Mapping[str, TrainingPlan] = {
         max_length=400,
     ),
     "default-model": TrainingPlan(
+        architecture="BAAI/bge-small-en-v1.5",
+        layers=6,
         cleaning=Cleaning.NONE,
+        crops=2,
         epochs=1.5,
-        max_length=192,
-        learning_rate=1.5e-4,
-        layer_decay=0.8,
-        label_smoothing=0.1,
-        encoder_dropout=0.0,
+        max_length=160,
+        tokens_per_batch=2048,
+        learning_rate=1.2e-4,
+        layer_decay=0.9,
+        encoder_dropout=0.05,
+        teacher_share=0.6,
     ),
 }
-"""Plans to begin with. ``default-model`` is how the MiniLM that shipped first was trained; docs/model.md has the recipe of today."""
+"""Plans to begin with. ``default-model`` makes a network of the kind that ships; docs/model.md tells of its teacher."""
 
 
 def preset_for(architecture: str, mode: Mode) -> str:

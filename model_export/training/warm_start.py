@@ -1,5 +1,6 @@
 """Weights to begin with: of a checkpoint, or of a bundle, whose int8 becomes float again."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ def begin_with(network: nn.Module, folder: Path) -> None:
     """Give ``network`` the weights of the checkpoint or bundle in ``folder``.
 
     Those of a bundle come back within half an int8 step of what was trained: a start from which a few thousand
-    reviews of one's own are enough.
+    reviews of one's own are enough. Of a deeper network of the same kind the lowest layers are taken: so a student begins
+    with those of its teacher.
 
     Raises:
         ConfigurationError: the folder holds neither, or weights of another architecture.
@@ -38,10 +40,18 @@ def begin_with(network: nn.Module, folder: Path) -> None:
         raise ConfigurationError(
             f"{folder}: neither a checkpoint ({WEIGHTS_FILE}) nor a bundle ({BUNDLE_FILE})"
         )
+    kept = {name: weight for name, weight in weights.items() if not _above(name, network)}
     try:
-        network.load_state_dict(weights)
+        network.load_state_dict(kept)
     except RuntimeError as error:
         raise ConfigurationError(f"{folder}: its weights are of another architecture: {error}") from error
+
+
+def _above(name: str, network: nn.Module) -> bool:
+    """The weight belongs to a layer above all that ``network`` has."""
+    layer = re.match(r"encoder\.(?:.+?\.)?(\d+)\.", name)
+    layers = getattr(getattr(network.encoder, "config", None), "num_hidden_layers", None)
+    return layer is not None and layers is not None and int(layer[1]) >= layers
 
 
 def dequantised(graph: GraphProto) -> dict[str, Tensor]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from dashboard_client import Clock, Serve
 from pydantic import ValidationError
@@ -14,7 +15,8 @@ from starlette.testclient import TestClient
 from waiting import eventually
 
 from dashboard.desk.line import OF_A_PRODUCT
-from dashboard.desk.order import urgency
+from dashboard.desk.order import urgency, waiting_points
+from dashboard.desk.waiting import Waiting, WaitingReader
 from schemas.dashboard_settings import DashboardSettings
 from schemas.desk_keys import DeskKeys
 from schemas.events import Channel
@@ -93,6 +95,41 @@ def test_a_customer_who_waits_becomes_more_urgent_for_a_day_and_then_slowly_less
 
     assert [points(hours=0), points(hours=5.5), points(days=1), points(days=20)] == [40, 45, 64, 45]
     assert points(days=-3) == 40
+
+
+def test_the_order_of_a_whole_queue_goes_by_the_points_that_each_review_shows() -> None:
+    waited = [timedelta(hours=hours, minutes=minutes) for hours in range(-3, 800, 7) for minutes in (0, 59)]
+    shown = [
+        urgency(strong_negative=False, channel=Channel.REVIEW, created_at=NOW - one, now=NOW).points
+        for one in waited
+    ]
+
+    assert waiting_points(np.array([one.total_seconds() for one in waited])).tolist() == shown
+
+
+def test_a_product_whose_lists_did_not_change_is_not_read_again(client: TestClient, shop: Shop) -> None:
+    services = client.app.state.services
+    line, reader = services.desk.line, NotingReader(services.desk.line._reader)
+    line._reader = reader
+    shop.count([written("kettle", strong=False), written("pan", False, review_id="new")])
+
+    client.portal.call(line.follow, ["kettle", "pan"], NOW)
+
+    assert reader.read_again == ["pan"]
+    assert "new" in ids(queue(client))
+
+
+class NotingReader:
+    """Reads what waits, and notes of which products."""
+
+    def __init__(self, reader: WaitingReader) -> None:
+        self.read_again: list[str] = []
+        self.digests = reader.digests
+        self._reader = reader
+
+    async def read(self, product_ids: Sequence[str], now: datetime) -> dict[str, list[Waiting]]:
+        self.read_again += product_ids
+        return await self._reader.read(product_ids, now)
 
 
 def test_a_review_that_is_corrected_to_good_or_deleted_leaves_the_queue(

@@ -13,6 +13,7 @@ from model_export.evaluation.bootstrap import Bootstrap
 from model_export.evaluation.calibration import error_by_chance, uncalibrated
 from model_export.evaluation.evaluate import LabelledFile, RatedFile, evaluate
 from model_export.evaluation.figures import Evaluation
+from model_export.evaluation.measured import expected_stars
 from schemas.errors import TrainingDataError
 
 QUICK = Bootstrap(resamples=200)
@@ -83,6 +84,18 @@ def test_the_score_is_compared_with_ratings(figures: Evaluation) -> None:
     assert figures.ratings is not None
     assert figures.ratings.texts == 30
     assert figures.ratings.spearman.value == pytest.approx(0.866, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("score", "intensity_score", "stars"),
+    [(1.0, 1.0, 5.0), (1.0, 0.0, 4.0), (0.0, 0.0, 2.0), (0.0, 1.0, 1.0), (0.5, 0.3, 3.0)],
+)
+def test_both_heads_together_are_a_number_of_stars(
+    score: float, intensity_score: float, stars: float
+) -> None:
+    sentiment = fake_model.sentiment(score, intensity_score)
+
+    assert expected_stars(sentiment) == pytest.approx(stars)
 
 
 def test_the_figures_survive_their_json(figures: Evaluation) -> None:

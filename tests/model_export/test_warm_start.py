@@ -71,6 +71,25 @@ def test_a_checkpoint_gives_its_weights(base: Path, trained: ReviewClassifier, t
     torch.testing.assert_close(logits(network), logits(trained), atol=0, rtol=0)
 
 
+def test_a_student_begins_with_the_lowest_layers_of_its_teacher(
+    base: Path, trained: ReviewClassifier, tmp_path: Path
+) -> None:
+    save_file(trained.state_dict(), tmp_path / WEIGHTS_FILE)
+    student = ReviewClassifier.from_pretrained(base, layers=1)
+
+    begin_with(student, tmp_path)
+
+    teacher = trained.state_dict()
+    assert all(torch.equal(weight, teacher[name]) for name, weight in student.state_dict().items())
+
+
+def test_a_teacher_of_fewer_layers_is_refused(base: Path, tmp_path: Path) -> None:
+    save_file(ReviewClassifier.from_pretrained(base, layers=1).state_dict(), tmp_path / WEIGHTS_FILE)
+
+    with pytest.raises(ConfigurationError, match="another architecture"):
+        begin_with(fresh(base), tmp_path)
+
+
 def test_a_folder_without_weights_is_refused(base: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="neither a checkpoint"):
         begin_with(fresh(base), tmp_path)
