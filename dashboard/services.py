@@ -6,7 +6,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from dashboard.access import Person, Tokens
+from dashboard.campaigns import CampaignReader
 from dashboard.counts import CountsReader
+from dashboard.customers import CustomerReader
 from dashboard.desk.desk import Desk
 from dashboard.explanations import Explanations
 from dashboard.incidents import IncidentsReader
@@ -30,6 +32,8 @@ class Services:
     incidents: IncidentsReader
     desk: Desk
     explanations: Explanations
+    campaigns: CampaignReader
+    customers: CustomerReader
     tokens: Tokens
     clock: Clock
 

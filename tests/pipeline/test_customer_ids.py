@@ -18,6 +18,7 @@ def test_only_a_keyed_hash_of_the_customer_is_published_and_nothing_is_logged(
     topics: Topics, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO, "kafka.protocol.parser")  # as the command does
     bad = {"review_id": "r2", "product_id": "kettle", "customer_id": ANNA, "rating": 9}
     long = {"review_id": "r3", "product_id": "kettle", "text": "x", "customer_id": ANNA * 40}
     sent = [

@@ -90,7 +90,7 @@ def test_members_of_sorted_sets_are_read_back(product_id: str, review_id: str, c
 
 @pytest.mark.parametrize("text", ["", "x:a:b", "1:ab:c", "9:a:b", "01:a:b", "1:a"])
 def test_what_is_no_strong_negative_of_a_customer_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="strong negative|literal"):
+    with pytest.raises(ValueError, match=r"strong negative|literal"):
         parse_strong_negative_member(text)
 
 
