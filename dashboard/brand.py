@@ -52,16 +52,16 @@ async def read_brand(index: ProductIndex, overviews: Overviews, counts: CountsRe
     overview = overviews.overview(days, Channel.SOCIAL)
     now = index.days(Channel.SOCIAL, overview.period).sum(axis=1)
     before = index.days(Channel.SOCIAL, overview.period.before).sum(axis=1)
-    written = now.of("reviews")
-    loudest = [int(row) for row in np.argsort(-written, kind="stable")[:LISTED] if written[row]]
+    posted = now.of("reviews")
+    loudest = [int(row) for row in np.argsort(-posted, kind="stable")[:LISTED] if posted[row]]
     negative = now.of("strong_negative")
     unhappiest = [int(row) for row in np.argsort(-negative, kind="stable")[:LOOKED_AT] if negative[row]]
-    posts = [
-        Post(index.products[row], one)
-        for row in unhappiest
-        for one in await counts.negatives(index.products[row], POSTS_SHOWN * 5)
-        if one.channel is Channel.SOCIAL and one.created_at.date() >= overview.period.first
-    ]
+    first = overview.period.first.isoformat()
+    picked = await counts.picked(
+        [index.products[row] for row in unhappiest],
+        lambda _, fields: fields["channel"] == Channel.SOCIAL and fields["created_at"] >= first,
+    )
+    posts = [Post(product_id, written) for product_id, written in picked]
     posts.sort(key=lambda post: post.written.created_at, reverse=True)
     return Brand(
         overview,

@@ -1,7 +1,7 @@
 """Customers at risk: several strong negatives of one customer within some days."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from redis.asyncio import Redis
@@ -18,9 +18,6 @@ MAX_LOOKED_AT = 5_000
 
 MAX_REVIEWS = 50
 """Strong negatives of one customer that are counted; who has more, as the guests of a shop that gives them all one id, has so many."""
-
-TEXTS_OF_A_PRODUCT = 100
-"""As many as are kept by default."""
 
 SHORT = 8
 """Digits of a hash that people are shown: among 10,000 customers, two share them once in a hundred lists."""
@@ -99,20 +96,17 @@ class CustomerReader:
         return await self._with_texts(found[:limit]), len(found)
 
     async def _with_texts(self, found: Sequence[AtRisk]) -> list[AtRisk]:
-        texts: dict[str, Mapping[str, StrongNegative]] = {}
-        for product_id in {review.product_id for one in found for review in one.reviews}:
-            listed = await self._counts.negatives(product_id, TEXTS_OF_A_PRODUCT)
-            texts[product_id] = {negative.review_id: negative for negative in listed}
+        named = {(review.product_id, review.review_id) for one in found for review in one.reviews}
+        picked = await self._counts.picked(
+            sorted({product_id for product_id, _ in named}),
+            lambda product_id, fields: (product_id, fields["review_id"]) in named,
+        )
+        texts = {(product_id, written.review_id): written for product_id, written in picked}
         return [
-            AtRisk(
-                one.customer,
-                [
-                    CustomerReview(
-                        review.product_id,
-                        review.review_id,
-                        review.day,
-                        texts[review.product_id].get(review.review_id),
-                    )
+            replace(
+                one,
+                reviews=[
+                    replace(review, written=texts.get((review.product_id, review.review_id)))
                     for review in one.reviews
                 ],
             )

@@ -101,9 +101,11 @@ class Customers:
         keys = redis.scan_iter(match=self._keys.all_across_products[1], count=_SCAN_COUNT)
         of_keys = (key.removeprefix(start) for key in keys if key.startswith(start))
         listed = (customer for customer, _ in redis.zscan_iter(self._keys.customers, count=_SCAN_COUNT))
-        for customers in (of_keys, listed):
-            while batch := list(islice(customers, CUSTOMERS_AT_A_TIME)):
-                self._read_some(differences, redis, batch)
+        while batch := list(islice(of_keys, CUSTOMERS_AT_A_TIME)):
+            self._read_some(differences, redis, batch)
+        while batch := list(islice(listed, CUSTOMERS_AT_A_TIME)):
+            without = [one for one in batch if not redis.zcard(self._keys.customer(one))]
+            self._read_some(differences, redis, without)
 
     def _read_some(self, differences: Differences, redis: Redis, customers: Iterable[str]) -> None:
         wanted = list(customers)

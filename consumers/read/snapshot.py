@@ -208,7 +208,5 @@ def _places_of(labels: Mapping[str, str]) -> set[Place]:
     places: set[Place] = set()
     for text in labels.values():
         with suppress(ValueError):  # shows as a difference when it is compared
-            places.update(
-                place for place in StoredLabel.found(text).places if place != (*place[:1], None, None)
-            )
+            places.update(StoredLabel.found(text).places)
     return places
