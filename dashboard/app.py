@@ -29,6 +29,7 @@ from dashboard.pages import business as business_pages
 from dashboard.pages import problem_page, sign_in
 from dashboard.pages import queue as queue_pages
 from dashboard.pages import routes as pages
+from dashboard.phrases import PhraseBook
 from dashboard.pipeline import KafkaAnswer, PipelineReader
 from dashboard.problems import add_problems
 from dashboard.services import Services
@@ -80,6 +81,7 @@ def create_app(
         async with connect(settings) as redis:
             keys, desk_keys = ViewKeys(settings.redis_prefix), DeskKeys(settings.redis_prefix)
             explained = Explanations(start_explaining)
+            phrases = PhraseBook()
             index, broadcast = ProductIndex(redis, keys, clock().date()), Broadcast()
             waiting = WaitingReader(redis, keys, desk_keys, settings.scored_topic)
             line = Line(waiting)
@@ -97,6 +99,7 @@ def create_app(
                 incidents=IncidentsReader(redis, AlertKeys(settings.redis_prefix)),
                 desk=Desk(line, waiting, claims, label_log, clock),
                 explanations=explained,
+                phrases=phrases,
                 campaigns=CampaignReader(redis, keys),
                 customers=CustomerReader(
                     redis, keys, counts, least=settings.risk_reviews, days=settings.risk_days
@@ -107,6 +110,7 @@ def create_app(
             async with watcher.running():
                 yield
             explained.close()
+            phrases.close()
 
     app = FastAPI(
         title="reviewstream",

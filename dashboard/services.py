@@ -14,6 +14,7 @@ from dashboard.explanations import Explanations
 from dashboard.incidents import IncidentsReader
 from dashboard.index import ProductIndex
 from dashboard.overview import Overviews
+from dashboard.phrases import PhraseBook
 from dashboard.pipeline import PipelineReader
 from dashboard.problems import REDIS_AWAY, ProblemError
 from dashboard.watch import Broadcast, Clock, Watcher
@@ -34,6 +35,7 @@ class Services:
     explanations: Explanations
     campaigns: CampaignReader
     customers: CustomerReader
+    phrases: PhraseBook
     tokens: Tokens
     clock: Clock
 

@@ -222,7 +222,12 @@ PAGES = [
 def test_every_page_is_there_and_hostile_texts_are_text(shop: Shop, serve: Serve, page: str) -> None:
     fields = {"text": HOSTILE, "customer_hash": ANNA}
     shop.count([ad("<u>", False, **fields, campaign_id=campaign_id) for campaign_id in ("summer", "<u>")])
-    shop.count([ad("<u>", False, **fields, channel=Channel.SOCIAL), bad(ANNA, "<u>", text=HOSTILE)])
+    shop.count(
+        [
+            ad("<u>", False, **fields, channel=Channel.SOCIAL, campaign_id="<u>"),
+            bad(ANNA, "<u>", text=HOSTILE),
+        ]
+    )
 
     answer = serve().get(page)
 
