@@ -192,6 +192,8 @@ async def ask(client: httpx2.AsyncClient, question: str, due: float, found: list
     """One question; to be refused is as bad as to wait until one gives up."""
     answer = await client.get(question)
     found.append(time.perf_counter() - due if answer.status_code == 200 else GIVES_UP_S)
+    if answer.status_code != 200:
+        print(f"{question}: {answer.status_code}", file=sys.stderr)
 
 
 async def listen(client: httpx2.AsyncClient) -> None:
