@@ -5,7 +5,7 @@ latency counts from the moment at which the review was due, not from when it cou
 pays for every review that it kept waiting ("coordinated omission" hides them; Tene, "How NOT to Measure Latency").
 
 Capacity is measured first, in the same run: the pipeline's rate with a backlog. Publisher, observers, broker, scorer,
-aggregator and Valkey share the machine. Redis is asked every ``REDIS_POLL_S`` how far it has counted, so its figures
+aggregator and Valkey share the machine; of each level it is told how many cores each of them kept busy. Redis is asked every ``REDIS_POLL_S`` how far it has counted, so its figures
 are late by up to that; the aggregator writes that offset after the counts.
 """
 
@@ -26,6 +26,7 @@ from kafka import KafkaProducer
 from redis import Redis
 
 from benchmarks.pipeline import load_texts, pipeline_rate
+from benchmarks.processor import busy_seconds, seconds_of
 from benchmarks.servers import process, report, servers
 from consumers.topic_reader import open_reader
 from schemas.events import ReviewEvent
@@ -38,6 +39,7 @@ WARM_UP_S = 5.0
 WARM_REVIEWS = 50
 PATIENCE_S = 60.0
 SEED = 7
+CORES = "cores"
 
 
 @dataclass
@@ -98,14 +100,14 @@ def backlog_rate(texts: Sequence[str], delivery: str, reviews: int = 1000) -> fl
 def level(
     settings: ReaderSettings, texts: Sequence[str], rate: float, seconds: float, delivery: str
 ) -> dict[str, dict[str, float]]:
-    """Latencies in milliseconds at ``rate`` reviews a second."""
+    """Latencies in milliseconds at ``rate`` reviews a second, and the cores that were busy meanwhile."""
     moments = random.Random(SEED)
     waits = [moments.expovariate(rate) for _ in range(int(rate * (WARM_UP_S + seconds)))]
     due = list(itertools.accumulate(waits))
     seen = Observed()
     with ExitStack() as stack:
-        stack.enter_context(process("aggregate", settings))
-        stack.enter_context(
+        aggregator = stack.enter_context(process("aggregate", settings))
+        scorer = stack.enter_context(
             process("score", settings, REVIEWSTREAM_DELIVERY=delivery, REVIEWSTREAM_PROVIDER="cpu")
         )
         observers = [
@@ -115,17 +117,31 @@ def level(
         for observer in observers:
             observer.start()
         warm_up(settings, texts, seen)
+        before = processor_seconds(scorer.pid, aggregator.pid)
         start = publish(settings, texts, due)
+        took = time.perf_counter() - start
+        after = processor_seconds(scorer.pid, aggregator.pid)
         wait_for(lambda: len(seen.scored) == len(due) + WARM_REVIEWS and all_counted(seen))
         seen.done = True
         for observer in observers:
             observer.join()
     counted = counted_moments(seen)
     measured = [number for number, moment in enumerate(due) if moment >= WARM_UP_S]
-    return {
+    latencies = {
         name: percentiles([(moments_of[f"r{n}"] - start - due[n]) * 1000 for n in measured])
         for name, moments_of in (("scored", seen.scored), ("counted", counted))
     }
+    return latencies | {CORES: {name: round((after[name] - before[name]) / took, 3) for name in before}}
+
+
+def processor_seconds(scorer: int, aggregator: int) -> dict[str, float]:
+    """What each has used so far; the rest of the machine is the broker, Valkey and whatever else runs there."""
+    used = {
+        "scorer": seconds_of(scorer),
+        "aggregator": seconds_of(aggregator),
+        "this benchmark": time.process_time(),
+    }
+    return used | {"rest": busy_seconds() - sum(used.values())}
 
 
 def warm_up(settings: ReaderSettings, texts: Sequence[str], seen: Observed) -> None:
@@ -213,6 +229,7 @@ def figures_line(figures: dict[str, dict[str, float]]) -> str:
     return "; ".join(
         f"{name} " + " ".join(f"{p} {value:,.0f}" for p, value in values.items() if p != "reviews") + " ms"
         for name, values in figures.items()
+        if name != CORES
     )
 
 
