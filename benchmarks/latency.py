@@ -16,10 +16,11 @@ import random
 import statistics
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen
 
 import numpy as np
 from kafka import KafkaProducer
@@ -48,6 +49,8 @@ class Observed:
 
     scored: dict[str, float] = field(default_factory=dict)
     places: dict[tuple[int, int], str] = field(default_factory=dict)
+    sources: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Partition and offset of the raw record."""
     counted: list[tuple[int, int, float]] = field(default_factory=list)
     """Partition, next offset, moment: each time that Redis had come further."""
     done: bool = False
@@ -97,19 +100,50 @@ def backlog_rate(texts: Sequence[str], delivery: str, reviews: int = 1000) -> fl
     return statistics.median(rates)
 
 
+@dataclass(frozen=True)
+class Run:
+    """What was seen of an open load."""
+
+    start: float
+    due: Sequence[float]
+    """Of each review, in seconds after the start."""
+    sent: Mapping[str, float]
+    seen: Observed
+    counted: Mapping[str, float]
+    cores: Mapping[str, float]
+    """How many cores each process kept busy."""
+
+
 def level(
     settings: ReaderSettings, texts: Sequence[str], rate: float, seconds: float, delivery: str
 ) -> dict[str, dict[str, float]]:
     """Latencies in milliseconds at ``rate`` reviews a second, and the cores that were busy meanwhile."""
+
+    def scorer(settings: ReaderSettings) -> AbstractContextManager[Popen[bytes]]:
+        return process("score", settings, REVIEWSTREAM_DELIVERY=delivery, REVIEWSTREAM_PROVIDER="cpu")
+
+    run = observe(settings, texts, rate, seconds, scorer)
+    measured = [number for number, moment in enumerate(run.due) if moment >= WARM_UP_S]
+    latencies = {
+        name: percentiles([(moments_of[f"r{n}"] - run.start - run.due[n]) * 1000 for n in measured])
+        for name, moments_of in (("scored", run.seen.scored), ("counted", run.counted))
+    }
+    return latencies | {CORES: dict(run.cores)}
+
+
+def observe(
+    settings: ReaderSettings,
+    texts: Sequence[str],
+    rate: float,
+    seconds: float,
+    scorer: Callable[[ReaderSettings], AbstractContextManager[Popen[bytes]]],
+) -> Run:
+    """Publish at ``rate`` reviews a second while this scorer and an aggregator run, until all is counted."""
     moments = random.Random(SEED)
     waits = [moments.expovariate(rate) for _ in range(int(rate * (WARM_UP_S + seconds)))]
     due = list(itertools.accumulate(waits))
     seen = Observed()
-    with ExitStack() as stack:
-        aggregator = stack.enter_context(process("aggregate", settings))
-        scorer = stack.enter_context(
-            process("score", settings, REVIEWSTREAM_DELIVERY=delivery, REVIEWSTREAM_PROVIDER="cpu")
-        )
+    with process("aggregate", settings) as aggregator, scorer(settings) as scoring:
         observers = [
             threading.Thread(target=watch, args=(settings, seen), daemon=True)
             for watch in (watch_scored, watch_redis)
@@ -117,21 +151,16 @@ def level(
         for observer in observers:
             observer.start()
         warm_up(settings, texts, seen)
-        before = processor_seconds(scorer.pid, aggregator.pid)
-        start = publish(settings, texts, due)
+        before = processor_seconds(scoring.pid, aggregator.pid)
+        start, sent = publish(settings, texts, due)
         took = time.perf_counter() - start
-        after = processor_seconds(scorer.pid, aggregator.pid)
+        after = processor_seconds(scoring.pid, aggregator.pid)
         wait_for(lambda: len(seen.scored) == len(due) + WARM_REVIEWS and all_counted(seen))
         seen.done = True
         for observer in observers:
             observer.join()
-    counted = counted_moments(seen)
-    measured = [number for number, moment in enumerate(due) if moment >= WARM_UP_S]
-    latencies = {
-        name: percentiles([(moments_of[f"r{n}"] - start - due[n]) * 1000 for n in measured])
-        for name, moments_of in (("scored", seen.scored), ("counted", counted))
-    }
-    return latencies | {CORES: {name: round((after[name] - before[name]) / took, 3) for name in before}}
+    cores = {name: round((after[name] - before[name]) / took, 3) for name in before}
+    return Run(start, due, sent, seen, counted_moments(seen), cores)
 
 
 def processor_seconds(scorer: int, aggregator: int) -> dict[str, float]:
@@ -153,8 +182,11 @@ def warm_up(settings: ReaderSettings, texts: Sequence[str], seen: Observed) -> N
     wait_for(lambda: len(seen.scored) == WARM_REVIEWS and all_counted(seen))
 
 
-def publish(settings: ReaderSettings, texts: Sequence[str], due: Sequence[float]) -> float:
-    """Send each review when it is due, or as soon after as possible; returns the moment of the start."""
+def publish(
+    settings: ReaderSettings, texts: Sequence[str], due: Sequence[float]
+) -> tuple[float, dict[str, float]]:
+    """Send each review when it is due, or as soon after as possible; the moment of the start, and of each sending."""
+    sent = {}
     producer = KafkaProducer(**settings.client_config(), linger_ms=0)
     producer.partitions_for(settings.raw_topic)
     start = time.perf_counter()
@@ -162,8 +194,9 @@ def publish(settings: ReaderSettings, texts: Sequence[str], due: Sequence[float]
         while (left := start + moment - time.perf_counter()) > 0:
             time.sleep(left)
         send(producer, settings, f"r{number}", texts[number % len(texts)], number)
+        sent[f"r{number}"] = time.perf_counter()
     producer.close()
-    return start
+    return start, sent
 
 
 def send(producer: KafkaProducer, settings: ReaderSettings, review: str, text: str, number: int) -> None:
@@ -178,8 +211,10 @@ def watch_scored(settings: ReaderSettings, seen: Observed) -> None:
         reader.seek(reader.starts())
         while not seen.done:
             for record in reader.poll(0.05):
-                review = json.loads(record.value or b"")["review_id"]
+                scored = json.loads(record.value or b"")
+                review, source = scored["review_id"], scored["source"]
                 seen.scored[review] = time.perf_counter()
+                seen.sources[review] = source["partition"], source["offset"]
                 seen.places[record.partition, record.offset] = review
 
 
