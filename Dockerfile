@@ -12,8 +12,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv /opt/reviewstream
 WORKDIR /build
 COPY pyproject.toml .
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-    > requirements.txt
+# With what `serve` needs: one image is every process.
+RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+    print(*project['dependencies'], *project['optional-dependencies']['serve'], sep='\n')" > requirements.txt
 RUN --mount=type=cache,target=/root/.cache/pip /opt/reviewstream/bin/pip install --requirement requirements.txt
 
 # The extras of onnxruntime-gpu name the NVIDIA libraries that fit it; it is installed already and keeps its version.

@@ -39,7 +39,7 @@ format: $(VENV)/.dev ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## Measure: engine, publishing, pipeline, aggregator, verify, rebuild, memory (minutes)
+bench: $(VENV)/.dev ## Measure: engine, publishing, pipeline, aggregator, verify, rebuild, memory, dashboard (minutes)
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.publish
 	$(BIN)/python -m benchmarks.pipeline
@@ -47,6 +47,7 @@ bench: $(VENV)/.dev ## Measure: engine, publishing, pipeline, aggregator, verify
 	$(BIN)/python -m benchmarks.verify --events 20000 100000
 	$(BIN)/python -m benchmarks.rebuild --products 250 2500
 	$(BIN)/python -m benchmarks.redis_memory --reviews 100000
+	$(BIN)/python -m benchmarks.dashboard --products 1000 --reviews 50000 --seconds 30
 
 fuzz: $(VENV)/.dev ## Fuzz the readers of records and bundles (FUZZ_SECONDS each; Linux on x86-64)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'

@@ -24,6 +24,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--data", type=Path, help="reviews as JSON Lines (.gz); default: the samples")
     arguments.add_argument("--reviews", type=int, default=300)
+    arguments.add_argument("--tokens", type=int, nargs=2, metavar=("LEAST", "MOST"), help="only such texts")
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--seed", type=int, default=7)
     arguments.add_argument("--bundle", type=Path)
@@ -33,6 +34,9 @@ def main() -> None:
     explainer = Explainer(engine)
     texts = load_texts(options.data)
     random.Random(options.seed).shuffle(texts)
+    if options.tokens is not None:
+        least, most = options.tokens
+        texts = [text for text in texts if least <= len(engine.tokenizer.encode(text).ids) <= most]
     seconds: dict[int, list[float]] = defaultdict(list)
     cpu_seconds: dict[int, list[float]] = defaultdict(list)
 
@@ -49,6 +53,7 @@ def main() -> None:
     figures: dict[str, object] = {
         "model": engine.model.version,
         "reviews": found.texts,
+        "tokens": options.tokens,
         "words named, mean": round(found.words_named, 2),
         "score moved by named words, mean": round(found.named.score, 4),
         "score moved by as many random words, mean": round(found.random.score, 4),

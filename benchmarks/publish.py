@@ -7,6 +7,7 @@ Each round runs, on one embedded Kafka and in an order that turns round by round
   costs, and not what larger batches gain.
 - ``publish``: our function, from a JSON Lines file.
 - ``bare, defaults``: the same loop in the client's default configuration.
+- ``bare, checksums in Python``: ``bare`` as the client is without the crc32c package.
 
 Every run counts from before it connects until after it has closed. Rates of one round are compared with each other, so
 that a machine that is busy for a while slows both sides; the CPU time of this process is given too.
@@ -29,6 +30,7 @@ from typing import Any
 import kafka
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
+from benchmarks.checksums import python_checksums
 from embedded import KafkaCluster
 from producers.connection import producer_config
 from producers.publisher import publish
@@ -104,13 +106,15 @@ def measure(settings: KafkaSettings, file: Path, events: int, rounds: int) -> li
         "bare": lambda: send_all(records, settings, tuned),
         "publish": lambda: publish_all(file, settings, events),
         "bare, defaults": lambda: send_all(records, settings, settings.client_config()),
+        "bare, checksums in Python": lambda: send_in_python(records, settings, tuned),
     }
     for way in ways.values():
         way()
     runs = []
     for number in range(rounds):
         names = list(ways)
-        for name in names[number % 3 :] + names[: number % 3]:
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
             runs.append(timed(name, number, ways[name], events))
             print(f"round {number}: {name}: {runs[-1].events_per_second:,.0f} events/s", file=sys.stderr)
     expected = events * len(ways) * (rounds + 1)
@@ -143,6 +147,14 @@ def send_all(records: list[tuple[bytes, bytes]], settings: KafkaSettings, config
         for key, value in records:
             producer.send(settings.raw_topic, value=value, key=key)
         producer.flush()
+
+
+def send_in_python(
+    records: list[tuple[bytes, bytes]], settings: KafkaSettings, config: dict[str, Any]
+) -> None:
+    """The bare client without its checksums in C."""
+    with python_checksums():
+        send_all(records, settings, config)
 
 
 def publish_all(file: Path, settings: KafkaSettings, events: int) -> None:
@@ -194,15 +206,16 @@ def print_table(figures: dict[str, Any], runs: list[Run], events: int) -> None:
     rates, cpu = figures["median_events_per_second"], figures["median_cpu_seconds"]
     rounds = len(figures["ratios"])
     print(f"{events:,} events of about {EVENT_BYTES} bytes, {rounds} rounds, medians")
-    print(f"{'':16}{'events/s':>10}{'lowest':>10}{'highest':>10}{'CPU us/event':>14}")
+    print(f"{'':26}{'events/s':>10}{'lowest':>10}{'highest':>10}{'CPU us/event':>14}")
     for way, rate in rates.items():
         of_way = [run.events_per_second for run in runs if run.way == way]
         print(
-            f"{way:16}{rate:>10,.0f}{min(of_way):>10,.0f}{max(of_way):>10,.0f}{cpu[way] / events * 1e6:>14.1f}"
+            f"{way:26}{rate:>10,.0f}{min(of_way):>10,.0f}{max(of_way):>10,.0f}{cpu[way] / events * 1e6:>14.1f}"
         )
     spread = ", ".join(f"{ratio:.3f}" for ratio in figures["ratios"])
     print(f"publish / bare: {figures['ratio']:.3f} (by round: {spread}); target {TARGET}")
-    print(f"publish / bare, defaults: {rates['publish'] / rates['bare, defaults']:.3f}")
+    for other in ("bare, defaults", "bare, checksums in Python"):
+        print(f"publish / {other}: {rates['publish'] / rates[other]:.3f}")
 
 
 def machine() -> dict[str, Any]:

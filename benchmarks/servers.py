@@ -21,6 +21,20 @@ def servers() -> Iterator[ReaderSettings]:
         yield ReaderSettings(bootstrap_servers=kafka.bootstrap_servers, redis_url=valkey.url)
 
 
+def lane(settings: ReaderSettings, name: str) -> tuple[ReaderSettings, dict[str, str]]:
+    """Topics, groups and a Redis prefix of their own on servers that others use too: a run that nothing came before.
+
+    Returns:
+        Settings that name them, and the same as variables for ``process``.
+    """
+    topics = {f"{kind}_topic": f"{kind}.{name}" for kind in ("raw", "scored", "dead_letter", "labels")}
+    create_topics(TopicSettings(bootstrap_servers=settings.bootstrap_servers, **topics))
+    named = {**topics, "redis_prefix": f"{name}:"}
+    groups = {"scorer_group": f"{name}-scorer", "aggregator_group": f"{name}-aggregator"}
+    variables = {f"REVIEWSTREAM_{field.upper()}": value for field, value in {**named, **groups}.items()}
+    return settings.model_copy(update=named), variables
+
+
 @contextmanager
 def process(job: str, settings: ReaderSettings, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """``reviewstream score`` or ``aggregate`` as a process of its own."""

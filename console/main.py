@@ -37,6 +37,7 @@ SUBCOMMANDS = {
     "labels": Subcommand("labelling", "Write the reviews that people labelled, for train."),
     "serve": Subcommand("serving", "Serve the dashboard and its API."),
     "report": Subcommand("reporting", "Report on a period: what changed, and what customers write."),
+    "alerts": Subcommand("alerting", "Tell a webhook when a product's customers are suddenly unhappy."),
     "verify": Subcommand("proving", "Recount reviews.scored and compare with Redis."),
     "rebuild": Subcommand("proving", "Make the counts in Redis anew from reviews.scored, and swap."),
     "dlq": Subcommand("dlq", "Show what was refused, and why."),

@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from schemas.settings_base import Settings, option_name, own_first, variable_name
+from schemas.settings_base import Settings, is_option, option_name, own_first, variable_name
 
 SettingsClass = TypeVar("SettingsClass", bound=Settings)
 Command = Callable[..., Any]
@@ -23,16 +23,17 @@ WRITABLE = click.Path(path_type=Path)
 
 def with_settings(settings_class: type[SettingsClass]) -> Callable[[Command], Command]:
     """Give a command the options of ``settings_class`` and pass it the result as ``settings``."""
+    options = [(name, field) for name, field in own_first(settings_class) if is_option(field)]
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**arguments: Any) -> Any:
-            given = {name: arguments.pop(name) for name in settings_class.model_fields}
+            given = {name: arguments.pop(name) for name, _ in options}
             chosen = {name: value for name, value in given.items() if value is not None}
             return command(settings=load_settings(settings_class, **chosen), **arguments)
 
         decorated: Command = run
-        for name, field in reversed(own_first(settings_class)):
+        for name, field in reversed(options):
             decorated = _option(name, field)(decorated)
         return decorated
 
@@ -48,14 +49,20 @@ def load_settings(settings_class: type[SettingsClass], **chosen: Any) -> Setting
     try:
         return settings_class(**chosen)
     except ValidationError as error:
-        raise click.UsageError("\n".join(map(_problem, error.errors()))) from error
+        raise click.UsageError(
+            "\n".join(_problem(settings_class, problem) for problem in error.errors())
+        ) from error
 
 
-def _problem(problem: ErrorDetails) -> str:
+def _problem(settings_class: type[Settings], problem: ErrorDetails) -> str:
     """One line; what concerns several settings names them itself."""
     message = problem["msg"].removeprefix("Value error, ")
     name = ".".join(map(str, problem["loc"][:1]))
-    return f"{option_name(name)} ({variable_name(name)}): {message}" if name else message
+    if not name:
+        return message
+    if is_option(settings_class.model_fields[name]):
+        return f"{option_name(name)} ({variable_name(name)}): {message}"
+    return f"{variable_name(name)}: {message}"
 
 
 def _option(name: str, field: FieldInfo) -> Callable[[Command], Command]:

@@ -27,14 +27,16 @@ def serve(settings: DashboardSettings) -> None:
     need("serve")
     import uvicorn  # noqa: PLC0415 -- an extra
 
-    from consumers.explain.start import start_explaining  # noqa: PLC0415 -- slow to import
+    from consumers.explain.apart import ExplainerApart  # noqa: PLC0415 -- slow to import
     from dashboard.app import create_app  # noqa: PLC0415 -- needs the extra
-    from dashboard.kafka_state import ask_kafka  # noqa: PLC0415 -- needs the extra
+    from dashboard.kafka_state import DEADLINE_S, ask_kafka  # noqa: PLC0415 -- needs the extra
+    from dashboard.refused import LetterWatch  # noqa: PLC0415 -- needs the extra
 
     groups = {
         load_settings(ScorerSettings).scorer_group: settings.raw_topic,
         load_settings(AggregatorSettings).aggregator_group: settings.scored_topic,
     }
+    letters = LetterWatch(settings.model_copy(update={"outage_deadline": DEADLINE_S}))
     label_log = KafkaLabelLog(settings) if settings.knows_kafka and settings.may_label else None
     if settings.bundle is not None:
         open_bundle(
@@ -42,8 +44,8 @@ def serve(settings: DashboardSettings) -> None:
         )  # a wrong one is told now, and not when the first label is to be explained
     app = create_app(
         settings,
-        ask_kafka=(lambda: ask_kafka(settings, groups)) if settings.knows_kafka else None,
-        start_explaining=lambda: start_explaining(settings.bundle),
+        ask_kafka=(lambda: ask_kafka(settings, groups, letters)) if settings.knows_kafka else None,
+        start_explaining=lambda: ExplainerApart(settings.bundle),
         label_log=label_log,
     )
     if label_log is not None:

@@ -12,7 +12,7 @@ Offsets = Mapping[TopicPartition, OffsetAndMetadata]
 """Next offsets to read, in the client's form: ``commit_form`` makes it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """One record as polled, in the terms of this project."""
 

@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 from typing import Any
 
 from consumers.explain.occlusion import Explanation
@@ -20,7 +20,9 @@ KEPT = 2_000
 """Explanations in memory: some hundred bytes each."""
 
 WAITING = 64
-"""Texts that wait for their turn; at about a fifth of a second each, a browser would not wait for more."""
+"""Texts that somebody waits for, and as many again of pages; at about a fifth of a second each, nobody would wait for more."""
+
+Outcome = Explanation | Problem
 
 NO_MODEL = Problem(
     "no-model", 503, "Nothing can be explained now", "This server runs without a model; its log says why."
@@ -32,7 +34,9 @@ UNREADABLE = Problem("unreadable-text", 422, "The model cannot read this text", 
 
 
 class Explanations:
-    """The model is started when it is first needed. What waits is bounded, and so is what is kept.
+    """The model is started when it is first needed.
+
+    One text is worked out at a time, and first those that somebody waits for. What waits is bounded, and so is what is kept.
 
     Args:
         start: makes what explains; None where nothing is to be explained.
@@ -42,14 +46,29 @@ class Explanations:
         self._start = start
         self._explain: Explain | None = None
         self._turns = ThreadPoolExecutor(1, thread_name_prefix="explain")
-        self._places = BoundedSemaphore(WAITING)
-        self._known: OrderedDict[bytes, Explanation | Problem] = OrderedDict()
+        self._lock = Lock()
+        self._asked: deque[tuple[str, Future[Outcome]]] = deque()
+        """Texts that somebody waits for."""
+        self._wanted: deque[str] = deque()
+        """Texts of pages, which show what is known by then."""
+        self._known: OrderedDict[bytes, Outcome] = OrderedDict()
         self._prepared: set[bytes] = set()
         self._broken = False
+        self._closed = False
 
     @property
     def available(self) -> bool:
         return self._start is not None
+
+    @property
+    def asked(self) -> int:
+        """How many wait for somebody."""
+        return len(self._asked)
+
+    @property
+    def wanted(self) -> int:
+        """How many wait for pages."""
+        return len(self._wanted)
 
     async def of(self, text: str) -> Explanation:
         """Why a text gets its label.
@@ -61,10 +80,14 @@ class Explanations:
         if outcome is None:
             if self._start is None:
                 raise ProblemError(NO_MODEL)
-            if not self._places.acquire(blocking=False):
-                raise ProblemError(BUSY)
+            done: Future[Outcome] = Future()
+            with self._lock:
+                if len(self._asked) >= WAITING:
+                    raise ProblemError(BUSY)
+                self._asked.append((text, done))
+            self._turns.submit(self._turn)
             # Whoever asked may leave; the work is finished all the same, so that one text at a time stays true.
-            outcome = await asyncio.wrap_future(self._turns.submit(self._work, text))
+            outcome = await asyncio.shield(asyncio.wrap_future(done))
         if isinstance(outcome, Problem):
             raise ProblemError(outcome)
         return outcome
@@ -74,27 +97,44 @@ class Explanations:
         outcome = self._known.get(_key(text))
         return outcome if isinstance(outcome, Explanation) else None
 
-    def prepare(self, texts: Iterable[str]) -> bool:
-        """Have texts explained that are not known yet, as far as there is room; returns whether any is under way."""
-        waiting = False
-        for text in texts if self.available and not self._broken else ():
-            key = _key(text)
-            if key in self._known:
-                continue
-            if key not in self._prepared:
-                if not self._places.acquire(blocking=False):
-                    return True
-                self._prepared.add(key)
-                self._turns.submit(self._work, text)
-            waiting = True
-        return waiting
+    def prepare(self, texts: Iterable[str]) -> set[str]:
+        """Have texts explained that are not known yet, as far as there is room; returns those that are not known yet."""
+        if not self.available or self._broken:
+            return set()
+        unknown = [text for text in texts if _key(text) not in self._known]
+        with self._lock:
+            for text in unknown:
+                if len(self._wanted) < WAITING and _key(text) not in self._prepared:
+                    self._prepared.add(_key(text))
+                    self._wanted.append(text)
+                    self._turns.submit(self._turn)
+        return set(unknown)
 
     def close(self) -> None:
         """Forget what waits."""
+        self._closed = True
         self._turns.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            for _, done in self._asked:
+                done.cancel()
 
-    def _work(self, text: str) -> Explanation | Problem:
-        """In the one thread. A model that cannot be started is tried again when somebody asks, not for pages."""
+    def _turn(self) -> None:
+        """In the one thread: work out the next text, and tell who waits for it."""
+        with self._lock:
+            text, done = self._asked.popleft() if self._asked else (self._wanted.popleft(), None)
+        try:
+            outcome = self._work(text)
+        except Exception as error:
+            if not self._closed:
+                log.exception("a text could not be explained")
+            if done is not None:
+                done.set_exception(error)
+        else:
+            if done is not None:
+                done.set_result(outcome)
+
+    def _work(self, text: str) -> Outcome:
+        """A model that cannot be started is tried again when somebody asks, not for pages."""
         key = _key(text)
         try:
             outcome = self._known.get(key) or self._look(text)
@@ -105,9 +145,8 @@ class Explanations:
             return outcome
         finally:
             self._prepared.discard(key)
-            self._places.release()
 
-    def _look(self, text: str) -> Explanation | Problem:
+    def _look(self, text: str) -> Outcome:
         try:
             if self._explain is None:
                 assert self._start is not None

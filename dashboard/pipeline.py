@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from kafka.errors import KafkaError
 
+from dashboard.refused import DeadLetters
 from dashboard.watch import Clock, Watcher
 from schemas.errors import ReviewStreamError
 from schemas.events import ModelReference
@@ -35,6 +36,9 @@ class KafkaAnswer:
     lags: Sequence[Lag]
     model: ModelReference | None
     scored_at: datetime | None
+    letters: DeadLetters | None = None
+    letters_trouble: str | None = None
+    """Why nothing is known of the dead letters, where that is so."""
 
 
 @dataclass(frozen=True)

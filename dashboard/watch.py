@@ -222,7 +222,7 @@ class Watcher:
                 self._line.forget_others(self._index.names)
             if changed and before is not None:
                 self._broadcast.tell(Change(now, changed))
-        await self._line.refresh(self._behind, now)
+        await self._line.follow(self._behind, now)
         self._behind.clear()
         self._line.complete = True
         self._note(now, sum(offsets.values()))

@@ -25,6 +25,10 @@ STDIN = "-"
 """The source that stands for standard input."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_READ_BYTES = 1_048_576
+"""Taken from a file at a time. Each time our thread lets go of Python's lock, and waits up to 5 ms for the client's thread to
+give it back: with the default of 8 KiB that was a good part of what a publication took."""
+
 _READ_ERRORS = (OSError, EOFError, zlib.error)
 
 
@@ -165,7 +169,7 @@ def _open(source: str, stdin: BufferedReader | None, on_bytes: OnBytes) -> Itera
             stream = (
                 stdin or cast("BufferedReader", sys.stdin.buffer)
                 if source == STDIN
-                else stack.enter_context(BufferedReader(_Metered(Path(source), on_bytes)))
+                else stack.enter_context(BufferedReader(_Metered(Path(source), on_bytes), _READ_BYTES))
             )
             zipped = stream.peek(2).startswith(_GZIP_MAGIC)
         except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.asyncapi import asyncapi_document
 from schemas.json_schemas import (
+    alert_schema,
     manifest_schema,
     review_event_schema,
     review_label_schema,
@@ -25,6 +26,7 @@ def contracts() -> dict[str, str]:
         "review-event.schema.json": _json(review_event_schema()),
         "scored-review.schema.json": _json(scored_review_schema()),
         "review-label.schema.json": _json(review_label_schema()),
+        "alert.schema.json": _json(alert_schema()),
         "manifest.schema.json": _json(manifest_schema()),
         "asyncapi.json": _json(asyncapi_document()),
         "settings.md": settings_reference(),

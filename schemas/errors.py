@@ -3,6 +3,7 @@
 ReviewStreamError
 ├── InvalidEvent                 dead-letter the record: no retry can ever read it
 ├── BatchAborted                 nothing was published: read again from the committed offsets
+├── DeliveryFailed               nobody said that an alert arrived: send it again later
 └── Fatal                        stop, say why, leave with the class's exit code
     ├── ConfigurationError       2  settings that cannot work, or a server that refuses us: a person has to change something
     ├── TrainingDataError        2  labelled reviews that cannot be read
@@ -37,6 +38,10 @@ class InvalidEvent(ReviewStreamError):  # noqa: N818 -- it names the record, whi
 
 class BatchAborted(ReviewStreamError):  # noqa: N818 -- an outcome that the poll loop acts on
     """A batch whose outputs and offsets were not committed, for example because of a rebalance."""
+
+
+class DeliveryFailed(ReviewStreamError):  # noqa: N818 -- an outcome that the outbox acts on
+    """An alert was not taken by its webhook, or nobody said that it was: send it again later."""
 
 
 class Fatal(ReviewStreamError):  # noqa: N818 -- the branch of the tree, named for what the caller does

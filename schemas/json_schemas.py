@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
+from schemas.alerts import Alert
 from schemas.events import SCHEMA_VERSION, ReviewEvent, ScoredReview
 from schemas.labels import ReviewLabel
 from schemas.manifest import Manifest
@@ -53,6 +54,11 @@ def review_label_schema() -> dict[str, Any]:
 def manifest_schema() -> dict[str, Any]:
     """What the ``manifest.json`` of a model bundle is; that every file has a digest, it cannot say."""
     return _document(Manifest, f"urn:reviewstream:schema:manifest:{Manifest.model_fields['format'].default}")
+
+
+def alert_schema() -> dict[str, Any]:
+    """What the body of an alert's webhook is."""
+    return _document(Alert, f"urn:reviewstream:schema:alert:{SCHEMA_VERSION}")
 
 
 def event_components() -> dict[str, Any]:

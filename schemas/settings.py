@@ -116,8 +116,19 @@ class ModelSettings(BundleSettings):
     ] = 0
 
 
-class ProcessSettings(Settings):
+class LongRunningSettings(Settings):
     """What every long-running process has."""
+
+    grace_period: Annotated[
+        Seconds, Field(description="Seconds from SIGTERM within which the process leaves, whatever happens.")
+    ] = 25.0
+    health_file: Annotated[
+        Path | None, Field(description="File touched every few seconds while the process is healthy.")
+    ] = None
+
+
+class ProcessSettings(LongRunningSettings):
+    """What every member of a consumer group has."""
 
     instance_id: Annotated[
         str | None,
@@ -129,12 +140,6 @@ class ProcessSettings(Settings):
     session_timeout: Annotated[
         Seconds, Field(description="Seconds after which the group gives a silent process's partitions away.")
     ] = 10.0
-    grace_period: Annotated[
-        Seconds, Field(description="Seconds from SIGTERM within which the process leaves, whatever happens.")
-    ] = 25.0
-    health_file: Annotated[
-        Path | None, Field(description="File touched every few seconds while the process is healthy.")
-    ] = None
 
 
 class ScorerSettings(KafkaSettings, ModelSettings, ProcessSettings):

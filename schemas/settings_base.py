@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENVIRONMENT_PREFIX = "REVIEWSTREAM_"
 
+ENVIRONMENT_ONLY = {"environment_only": True}
+"""``json_schema_extra`` of a field that is no option: a secret that no command line, and so no list of processes, may show."""
+
 
 class Settings(BaseSettings):
     """Read from the environment; arguments given by name win.
@@ -57,6 +60,11 @@ def reveal(secret: SecretStr | None) -> Hidden | None:
 def is_secret(field: FieldInfo) -> bool:
     """Whether a setting is never shown."""
     return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def is_option(field: FieldInfo) -> bool:
+    """Whether a setting can be given on the command line too."""
+    return field.json_schema_extra != ENVIRONMENT_ONLY
 
 
 def option_name(field: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from schemas.alert_settings import AlertSettings
 from schemas.dashboard_settings import DashboardSettings
 from schemas.settings import (
     AggregatorSettings,
@@ -22,6 +23,7 @@ from schemas.settings import (
 from schemas.settings_base import (
     ENVIRONMENT_PREFIX,
     Settings,
+    is_option,
     is_secret,
     option_name,
     own_first,
@@ -36,6 +38,7 @@ COMMANDS: Mapping[str, type[Settings]] = {
     "reviewstream publish, tail, dlq, redrive, labels": KafkaSettings,
     "reviewstream counts": RedisSettings,
     "reviewstream serve": DashboardSettings,
+    "reviewstream alerts": AlertSettings,
     "reviewstream verify": ReaderSettings,
     "reviewstream rebuild": RebuildSettings,
     "reviewstream evaluate": ModelSettings,
@@ -60,7 +63,7 @@ def _section(title: str, settings: type[Settings]) -> str:
     schema = settings.model_json_schema()
     rows = [
         (
-            f"`{option_name(name)}`",
+            f"`{option_name(name)}`" if is_option(field) else "none",
             f"`{variable_name(name)}`",
             _default(field.default),
             " ".join(

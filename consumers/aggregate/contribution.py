@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
+from functools import lru_cache
 from typing import Self
 
 from schemas.events import SCORE_DECIMALS, Channel, Intensity, Label, ScoredReview, Sentiment
@@ -28,6 +29,8 @@ _MEANINGS = {letter: meaning for meaning, letter in _LETTERS.items()}
 _UNCERTAIN = {True: "u", False: "-"}
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
+"""Every number below 36 * 36 as two digits to base 36."""
 
 _COUNTED_AS = {
     (Label.POSITIVE, Intensity.STRONG): (Counter.POSITIVE, Counter.STRONG_POSITIVE),
@@ -37,7 +40,7 @@ _COUNTED_AS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Contribution:
     """One review as it is counted: where, and as what."""
 
@@ -97,7 +100,8 @@ class Contribution:
         channel, letter = _CHANNELS[self.channel], _LETTERS[self.label, self.intensity]
         if self.needs_review:
             channel = channel.upper()
-        return f"{channel}{letter}{_base_36(self.score_micros):0>4}{_base_36(days_since_1970(self.day))}"
+        first, last = divmod(self.score_micros, len(_PAIRS))
+        return f"{channel}{letter}{_PAIRS[first]}{_PAIRS[last]}{_day_code(self.day)}"
 
     @classmethod
     def decode(cls, code: str) -> Self:
@@ -149,6 +153,11 @@ class Contribution:
 def days_since_1970(day: date) -> int:
     """The number of a day."""
     return (day - _EPOCH).days
+
+
+@lru_cache(1024)
+def _day_code(day: date) -> str:
+    return _base_36(days_since_1970(day))
 
 
 def encode_meaning(meaning: Meaning) -> str:

@@ -41,7 +41,7 @@ RANKINGS = (Ranking.REVIEWS, Ranking.POSITIVE, Ranking.NEGATIVE, Ranking.STRONG_
 """In the order in which ``apply.lua`` returns their values."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PositionedEvent:
     """A labelled event and where it stands in the scored topic."""
 

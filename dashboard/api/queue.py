@@ -40,8 +40,9 @@ async def queue(
     """What waits for a person, most urgent first: strong negatives, and reviews that the model is unsure of."""
     services.require_index()
     items = await services.desk.items(channel, limit)
+    services.explanations.prepare(item.text for item in items)
     return Queue(
-        items=[QueueItem.of(item) for item in items],
+        items=[QueueItem.of(item, services.explanations.ready(item.text)) for item in items],
         waiting=len(services.desk.line.first(services.clock(), channel)),
         complete=services.desk.line.complete,
         order=EXPLANATION,

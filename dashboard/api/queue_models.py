@@ -5,6 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field
 
+from consumers.explain.occlusion import Explanation
+from dashboard.api.explanations import ExplanationOfText
 from dashboard.api.models import Model
 from dashboard.desk import desk
 from schemas.events import MAX_ID_CHARACTERS, Channel, Intensity, Label
@@ -78,9 +80,13 @@ class QueueItem(Model):
     model: Verdict
     points: Points
     claim: Holder | None
+    explanation: Annotated[
+        ExplanationOfText | None,
+        Field(description="The words that decided; null while they are looked for, or without a model."),
+    ]
 
     @classmethod
-    def of(cls, item: desk.Item) -> Self:
+    def of(cls, item: desk.Item, explanation: Explanation | None) -> Self:
         """As JSON."""
         waiting, points = item.waiting, item.urgency
         return cls(
@@ -103,6 +109,7 @@ class QueueItem(Model):
             ),
             claim=item.claim
             and Holder(holder=item.claim.holder, expires_in_s=item.claim.expires_in.total_seconds()),
+            explanation=explanation and ExplanationOfText.of(explanation, item.text),
         )
 
 

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from dashboard.api.models import Lag, Overview, Pipeline
+from dashboard.api.models import Overview
 from dashboard.api.parameters import ChannelName, problems
+from dashboard.api.pipeline_models import Lag, Pipeline, RefusedRecords
 from dashboard.services import InjectedServices
 from schemas.events import Channel
 
@@ -31,6 +32,7 @@ async def pipeline(services: InjectedServices) -> Pipeline:
     state = await services.pipeline.state()
     kafka = state.kafka
     answer = kafka.answer if kafka else None
+    letters = answer.letters if answer else None
     return Pipeline(
         seen_at=state.seen_at,
         trouble=state.trouble,
@@ -41,5 +43,9 @@ async def pipeline(services: InjectedServices) -> Pipeline:
         kafka_asked=kafka is not None,
         kafka_trouble=kafka.trouble if kafka else None,
         lags=[Lag.model_validate(lag, from_attributes=True) for lag in answer.lags] if answer else [],
+        dead_letters=[RefusedRecords.model_validate(one, from_attributes=True) for one in letters.reasons]
+        if letters
+        else None,
+        dead_letters_complete=letters.complete if letters else False,
         model=f"{answer.model.name} {answer.model.version}" if answer and answer.model else None,
     )

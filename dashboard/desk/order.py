@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+import numpy.typing as npt
+
 from schemas.events import Channel
 
 STRONG_NEGATIVE_POINTS = 40
@@ -43,3 +46,11 @@ def urgency(*, strong_negative: bool, channel: Channel, created_at: datetime, no
         CHANNEL_POINTS.get(channel, 0),
         min(MOST_HOURS, waited // timedelta(hours=1)) - max(0, waited // timedelta(days=1) - 1),
     )
+
+
+def waiting_points(waited_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The points for waiting so many seconds, as in ``urgency``, of a whole queue at once."""
+    waited = np.maximum(0.0, waited_s)
+    points: npt.NDArray[np.float64] = np.minimum(MOST_HOURS, waited // 3600)
+    points -= np.maximum(0.0, waited // 86_400 - 1)
+    return points

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from consumers.explain.occlusion import Explanation
-from dashboard.counts import StrongNegative
 from dashboard.explanations import Explanations
 from dashboard.pages.rendering import cut
 
@@ -18,10 +17,10 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class MarkedNegative:
-    """A strong negative, what is shown of it at first and the rest, and why it is negative, where that is known."""
+class MarkedText:
+    """What is shown of a text at first and the rest, and why it has its label, where that is known."""
 
-    negative: StrongNegative
+    text: str
     begins: Sequence[Piece]
     rest: Sequence[Piece]
     explanation: Explanation | None
@@ -31,19 +30,19 @@ class MarkedNegative:
         """Those that decided, each once, the weightiest first."""
         if self.explanation is None:
             return []
-        ordered = sorted(self.explanation.words, key=lambda word: word.weight)
-        return list(dict.fromkeys(self.negative.text[word.start : word.end] for word in ordered))
+        ordered = sorted(self.explanation.words, key=lambda word: -abs(word.weight))
+        return list(dict.fromkeys(self.text[word.start : word.end] for word in ordered))
 
 
-def marked(negative: StrongNegative, explanations: Explanations) -> MarkedNegative:
+def marked(text: str, explanations: Explanations) -> MarkedText:
     """With what is known by now."""
-    explanation = explanations.ready(negative.text)
-    begins, _ = cut(negative.text)
+    explanation = explanations.ready(text)
+    begins, _ = cut(text)
     spans = [(word.start, word.end) for word in explanation.words] if explanation else []
-    return MarkedNegative(
-        negative,
-        _pieces(negative.text, 0, len(begins), spans),
-        _pieces(negative.text, len(begins), len(negative.text), spans),
+    return MarkedText(
+        text,
+        _pieces(text, 0, len(begins), spans),
+        _pieces(text, len(begins), len(text), spans),
         explanation,
     )
 

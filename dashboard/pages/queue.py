@@ -14,6 +14,7 @@ from dashboard.desk.claims import Act
 from dashboard.desk.order import EXPLANATION
 from dashboard.known import known_product
 from dashboard.pages.forms import form_of
+from dashboard.pages.marking import marked
 from dashboard.pages.rendering import address, render
 from dashboard.problems import Problem, ProblemError, bad_parameter
 from dashboard.services import InjectedPerson, InjectedServices, Services
@@ -120,6 +121,8 @@ async def _queue_page(
 ) -> HTMLResponse:
     services.require_index()
     chosen = Channel(channel) if channel else None
+    items = await services.desk.items(chosen, SHOWN)
+    pending = services.explanations.prepare(item.text for item in items)
     return render(
         request,
         "queue.html",
@@ -127,7 +130,8 @@ async def _queue_page(
             "title": "Queue",
             "live": None,
             "channel": channel,
-            "items": await services.desk.items(chosen, SHOWN),
+            "items": [(item, marked(item.text, services.explanations)) for item in items],
+            "pending": pending,
             "waiting": len(services.desk.line.first(services.clock(), chosen)),
             "complete": services.desk.line.complete,
             "explanation": EXPLANATION,

@@ -26,7 +26,7 @@ PRODUCTS_A_PAGE = 25
 NEGATIVES_SHOWN = 20
 
 Span = Annotated[Literal["7", "28"], Query()]
-LongSpan = Annotated[Literal["28", "91"], Query()]
+LongSpan = Annotated[Literal["7", "28", "91"], Query()]
 WrittenIn = Annotated[Channel, Query()]
 
 
@@ -46,6 +46,7 @@ async def overview(
             "days": days,
             "channel": channel,
             "seen": seen,
+            "incidents": await services.incidents.open(services.clock()),
             "volume": charts.volume_chart(seen.series),
             "share": charts.share_chart(seen.series),
         },
@@ -118,7 +119,7 @@ async def product(
             "change": difference(now.positive, now.reviews, before.positive, before.reviews),
             "volume": charts.volume_chart(series),
             "share": charts.share_chart(series),
-            "negatives": [marked(one, services.explanations) for one in negatives],
+            "negatives": [(one, marked(one.text, services.explanations)) for one in negatives],
             "explaining": explaining,
             "now_at": services.clock(),
             "shows_labels": person.role >= Role.AGENT and services.desk.label_log is not None,

@@ -33,6 +33,8 @@ class ReviewClassifier(nn.Module):
         super().__init__()
         head = head or HeadDesign()
         self.encoder = encoder
+        self.width = width
+        """Of the vector of a review."""
         self._read = read
         self.dropout = nn.Dropout(head.dropout)
         self.hidden = hidden_layer(width, head)
@@ -59,9 +61,13 @@ class ReviewClassifier(nn.Module):
         return cls(encoder, encoder.config.hidden_size, head, reader_of(encoder.config, pooling))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        vectors = self._read(self.encoder, input_ids, attention_mask)  # (batch, width)
+        vectors = self.read(input_ids, attention_mask)
         logits: Tensor = self.heads(self.hidden(self.dropout(vectors)))
         return logits
+
+    def read(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """The vector of each review, float (batch, width)."""
+        return self._read(self.encoder, input_ids, attention_mask)
 
 
 class BatchNorm(nn.BatchNorm1d):

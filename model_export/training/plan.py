@@ -167,6 +167,15 @@ class TrainingPlan:
     teacher_share: Annotated[
         float, _field(LOSS, "How much the teacher's probability counts where there is a label.", ge=0, le=1)
     ] = 0.5
+    teacher_vectors: Annotated[
+        float,
+        _field(
+            LOSS,
+            "How much it counts that the vector of a review points where the teacher's does (Sanh et al. 2019). The teacher must be a "
+            "checkpoint with the same tokenizer and a vector of the same length.",
+            ge=0,
+        ),
+    ] = 0.0
     label_smoothing: Annotated[
         float, _field(LOSS, "How far labels are drawn to 0.5: stars are noisy.", ge=0, lt=1)
     ] = 0.0

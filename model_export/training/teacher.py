@@ -18,6 +18,8 @@ from tokenizers import Tokenizer
 from model_export.data.reviews import LabelledReview
 from model_export.data.tokens import TextEncoder
 from model_export.export.variants import Advance, onnx_logits, torch_logits
+from model_export.networks.classifier import ReviewClassifier
+from model_export.training.begin import Beginning
 from model_export.training.checkpoint import TRAINING_FILE, WEIGHTS_FILE, load_checkpoint
 from model_export.training.machine import calculates_in_bf16
 from model_export.training.plan import TrainingPlan, read_plan
@@ -63,6 +65,29 @@ def open_teacher(folder: Path, plan: TrainingPlan) -> Teacher:
     raise ConfigurationError(
         f"teacher {folder}: neither a checkpoint ({WEIGHTS_FILE}) nor a bundle ({MANIFEST_FILE})"
     )
+
+
+def open_vector_teacher(plan: TrainingPlan, student: Beginning) -> ReviewClassifier | None:
+    """The network whose vectors the student learns beside each step; None where the plan asks for none.
+
+    Kept on disk, its vectors would take a kilobyte a text.
+
+    Raises:
+        ConfigurationError: there is no such teacher, or it reads in another way.
+    """
+    if not plan.teacher_vectors:
+        return None
+    if plan.teacher is None or not (Path(plan.teacher) / WEIGHTS_FILE).exists():
+        raise ConfigurationError("teacher_vectors: only a checkpoint as teacher gives its vectors")
+    network = load_checkpoint(Path(plan.teacher))
+    if network.width != student.network.width:
+        raise ConfigurationError(
+            f"teacher_vectors: the teacher's have {network.width} numbers, the student's {student.network.width}"
+        )
+    same = TextEncoder.from_folder(Path(plan.teacher), plan.max_length)
+    if same.tokenizer.get_vocab() != student.tokenizer.get_vocab():
+        raise ConfigurationError("teacher_vectors: the teacher has another tokenizer")
+    return network.eval().requires_grad_(requires_grad=False)
 
 
 def taught(

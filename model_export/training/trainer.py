@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import Trainer
 
-from model_export.networks.classifier import masked_loss
+from model_export.networks.classifier import ReviewClassifier, masked_loss
 from model_export.training.batches import TokenBatches, TokenisedReviews, by_length, pad
 from model_export.training.parameters import parameter_groups
 from model_export.training.plan import TrainingPlan
@@ -17,10 +17,19 @@ from model_export.training.plan import TrainingPlan
 class ReviewTrainer(Trainer):
     """Trains a ``ReviewClassifier`` on ``TokenisedReviews``, and measures its loss on others."""
 
-    def __init__(self, plan: TrainingPlan, pad_id: int, **kwargs: Any) -> None:
+    def __init__(
+        self, plan: TrainingPlan, pad_id: int, vector_teacher: ReviewClassifier | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self._plan = plan
         self._pad_id = pad_id
+        self._vector_teacher = vector_teacher
+        self._vectors = torch.empty(0)
+        if vector_teacher is not None:
+            vector_teacher.to(self.args.device)
+            # The loop calls the network as a whole; its vectors are seen on their way into the head.
+            assert isinstance(self.model, ReviewClassifier)
+            self.model.dropout.register_forward_pre_hook(self._see)
 
     def compute_loss(
         self,
@@ -31,7 +40,18 @@ class ReviewTrainer(Trainer):
     ) -> Any:
         logits = model(inputs["input_ids"], inputs["attention_mask"])
         loss = self._loss(logits, inputs["labels"], inputs["weights"], smoothing=self._plan.label_smoothing)
+        if self._vector_teacher is not None:
+            loss = loss + self._plan.teacher_vectors * self._distance(self._vector_teacher, inputs)
         return (loss, {"logits": logits}) if return_outputs else loss
+
+    def _see(self, _dropout: nn.Module, vectors: tuple[Tensor]) -> None:
+        (self._vectors,) = vectors
+
+    def _distance(self, teacher: ReviewClassifier, inputs: dict[str, Tensor]) -> Tensor:
+        """1 less the mean cosine between the latest vectors and the teacher's of the same reviews."""
+        with torch.no_grad(), torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.args.bf16):
+            wanted = teacher.read(inputs["input_ids"], inputs["attention_mask"])
+        return 1 - nn.functional.cosine_similarity(self._vectors.float(), wanted.float()).mean()
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         reviews = self.train_dataset

@@ -64,6 +64,7 @@ def test_from_who_got_worse_to_what_customers_wrote(page: Page) -> None:
     worse.get_by_role("link").first.click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("bottle-750")
+    expect(page.get_by_role("region", name="In short")).to_contain_text("more than noise")
     expect(page.get_by_role("heading", name="Latest strong negatives")).to_be_visible()
 
 

@@ -11,10 +11,11 @@ from redis import Redis
 from sample_shop import HOSTILE
 from shop import NOW, TOPIC, LabelLogOfTheShop, Shop, written
 
+from consumers.explain.occlusion import DecidingWord, Explanation
 from dashboard.app import create_app
 from embedded import ValkeyServer
 from schemas.dashboard_settings import DashboardSettings
-from schemas.events import Channel
+from schemas.events import Channel, Intensity, Label, ModelReference, Sentiment
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=30_000)
@@ -37,8 +38,28 @@ def desk() -> Iterator[str]:
         )
         shop = Shop(redis, settings.redis_prefix)
         shop.count([hostile, *others])
-        with served(create_app(settings, label_log=LabelLogOfTheShop(shop), clock=lambda: NOW)) as address:
+        app = create_app(
+            settings,
+            label_log=LabelLogOfTheShop(shop),
+            start_explaining=lambda: blame_the_fault,
+            clock=lambda: NOW,
+        )
+        with served(app) as address:
             yield address
+
+
+def blame_the_fault(text: str) -> Explanation:
+    """Explains as a model would that looks for faults."""
+    words = [DecidingWord(*match.span(), -4.9, 0.77) for match in re.finditer("broke|Leaks", text)]
+    negative = Sentiment(
+        label=Label.NEGATIVE,
+        score=0.02,
+        intensity=Intensity.STRONG,
+        intensity_score=0.8,
+        confidence=0.98,
+        needs_review=False,
+    )
+    return Explanation(negative, words, 0.77, ModelReference(name="test", version="0123456789ab"))
 
 
 def sign_in(browser: Browser, desk: str, token: str, **context: object) -> Page:
@@ -135,6 +156,22 @@ def test_who_comes_second_is_told_who_has_it(browser: Browser, desk: str, anna: 
 
     expect(ben.get_by_role("status")).to_have_text("It is yours.")
     ben.context.close()
+
+
+def test_the_words_that_decided_come_into_the_page_and_nothing_else_moves(anna: Page) -> None:
+    press(anna, "j")
+    press(anna, "j")
+    here = focused(anna)
+    press(anna, "l")
+    press(anna, "1")
+    anna.keyboard.type("It bro")
+
+    expect(anna.locator(f"#{here} mark")).to_have_text("broke")
+    expect(anna.locator(f"#{here}")).to_contain_text("Decided by broke")
+    anna.keyboard.type("ke.")
+
+    expect(anna.locator(f"#{here}").get_by_label("Why")).to_have_value("It broke.")
+    expect(anna.locator(f"#{here}").get_by_label("1 strong negative")).to_be_checked()
 
 
 def test_a_script_in_a_review_does_not_run_in_the_queue(anna: Page) -> None:

@@ -3,10 +3,12 @@
 import re
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from dashboard_client import Serve
 from shop import Shop, written
+from waiting import eventually
 
 from consumers.explain.occlusion import DecidingWord, Explanation
 from consumers.infer.runner import RunFailure
@@ -57,6 +59,54 @@ def test_a_listed_negative_is_explained_as_it_is_listed(shop: Shop, serve: Serve
     assert answer.json()["text"] == "[email]: it leaks"
     (word,) = answer.json()["explanation"]["words"]
     assert answer.json()["text"][word["start"] : word["end"]] == "leaks"
+
+
+def test_the_queue_marks_the_words_that_decided_and_its_api_tells_them(shop: Shop, serve: Serve) -> None:
+    shop.count([written("kettle", False, review_id="r1", text="It leaks & <b>burns</b>.")])
+    client = serve(start_explaining=start_blaming)
+
+    first = client.get("/queue").text
+    client.get(V1, params={"product_id": "kettle", "review_id": "r1"})  # waits for its turn
+    page = client.get("/queue").text
+    (item,) = client.get("/api/v1/queue").json()["items"]
+
+    assert "data-pending" in first
+    assert "data-pending" not in page
+    assert "It <mark>leaks</mark> &amp; <mark>&lt;b&gt;</mark>burns&lt;/b&gt;." in page
+    assert [word["text"] for word in item["explanation"]["words"]] == ["leaks", "<b>"]
+
+
+def test_the_queue_is_there_without_a_model_too(shop: Shop, serve: Serve) -> None:
+    shop.count([written("kettle", False, text="It leaks.")])
+    client = serve()
+
+    (item,) = client.get("/api/v1/queue").json()["items"]
+
+    assert item["explanation"] is None
+    assert "data-pending" not in client.get("/queue").text
+
+
+def test_a_text_that_somebody_waits_for_comes_before_those_of_pages(shop: Shop, serve: Serve) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    read: list[str] = []
+
+    def explain(text: str) -> Explanation | RunFailure:
+        begun.set()
+        go_on.wait(60)
+        read.append(text)
+        return blame(text)
+
+    shop.count([written("kettle", False, text=f"It leaks {number}.") for number in range(5)])
+    client = serve(start_explaining=lambda: explain)
+    client.get("/product", params={"product_id": "kettle"})
+    begun.wait(60)
+    with ThreadPoolExecutor(1) as somebody:
+        answer = somebody.submit(client.post, V1, json={"text": "It leaks now."})
+        eventually(lambda: client.app.state.services.explanations.asked == 1)
+        go_on.set()
+        answer.result(60)
+
+    assert read.index("It leaks now.") == 1
 
 
 def test_what_is_not_listed_cannot_be_explained(shop: Shop, serve: Serve) -> None:
@@ -176,7 +226,7 @@ def test_words_beyond_the_excerpt_are_marked_in_the_rest(shop: Shop, serve: Serv
     assert page.index("read on") < page.index("<mark>leaks</mark>")
 
 
-def test_what_waits_is_bounded(shop: Shop, serve: Serve) -> None:
+def test_what_waits_is_bounded_and_pages_take_nobodys_place(shop: Shop, serve: Serve) -> None:
     go_on = threading.Event()
 
     def slow() -> Callable[[str], Explanation | RunFailure]:
@@ -193,9 +243,18 @@ def test_what_waits_is_bounded(shop: Shop, serve: Serve) -> None:
     client = serve(start_explaining=slow)
     for number in range(4):
         client.get("/product", params={"product_id": f"kettle-{number}"})
+    explanations = client.app.state.services.explanations
     assert WAITING < 80
+    assert explanations.wanted <= WAITING
 
-    refused = client.post(V1, json={"text": "one more"})
-    go_on.set()
+    with ThreadPoolExecutor(WAITING) as somebody:
+        asked = [
+            somebody.submit(client.post, V1, json={"text": f"one more {number}"}) for number in range(WAITING)
+        ]
+        eventually(lambda: explanations.asked == WAITING)
+        refused = client.post(V1, json={"text": "too many"})
+        go_on.set()
+        answered = {answer.result(60).status_code for answer in asked}
 
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert answered == {200}

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from dashboard_client import Clock, Serve
 from pydantic import ValidationError
@@ -13,8 +14,10 @@ from shop import NOW, TOPIC, LabelLogOfTheShop, Shop, taken_back, written
 from starlette.testclient import TestClient
 from waiting import eventually
 
+from dashboard import watch
 from dashboard.desk.line import OF_A_PRODUCT
-from dashboard.desk.order import urgency
+from dashboard.desk.order import urgency, waiting_points
+from dashboard.desk.waiting import Waiting, WaitingReader
 from schemas.dashboard_settings import DashboardSettings
 from schemas.desk_keys import DeskKeys
 from schemas.events import Channel
@@ -23,6 +26,12 @@ from schemas.redis_keys import LABEL_RETENTION, Counter
 ANNA, BEN = "anna-token-0123456789", "ben-token-0123456789"
 READ = "read-token-0123456789"
 TOKENS = {"agent_tokens": f"anna={ANNA}, ben={BEN}", "read_token": READ}
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits a second for what was counted to be noticed."""
+    monkeypatch.setattr(watch, "INTERVAL_S", 0.05)
 
 
 @pytest.fixture
@@ -93,6 +102,56 @@ def test_a_customer_who_waits_becomes_more_urgent_for_a_day_and_then_slowly_less
 
     assert [points(hours=0), points(hours=5.5), points(days=1), points(days=20)] == [40, 45, 64, 45]
     assert points(days=-3) == 40
+
+
+def test_the_order_of_a_whole_queue_goes_by_the_points_that_each_review_shows() -> None:
+    waited = [timedelta(hours=hours, minutes=minutes) for hours in range(-3, 800, 7) for minutes in (0, 59)]
+    shown = [
+        urgency(strong_negative=False, channel=Channel.REVIEW, created_at=NOW - one, now=NOW).points
+        for one in waited
+    ]
+
+    assert waiting_points(np.array([one.total_seconds() for one in waited])).tolist() == shown
+
+
+def test_a_product_whose_lists_did_not_change_is_not_read_again(client: TestClient, shop: Shop) -> None:
+    services = client.app.state.services
+    line, reader = services.desk.line, NotingReader(services.desk.line._reader)
+    line._reader = reader
+    shop.count([written("kettle", strong=False), written("pan", False, review_id="new")])
+
+    client.portal.call(line.follow, ["kettle", "pan"], NOW)
+
+    assert reader.read_again == ["pan"]
+    assert "new" in ids(queue(client))
+
+
+def test_a_queue_that_is_looked_at_again_is_not_fetched_again_and_yet_right(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = client.app.state.services.desk._reader
+    noting = NotingReader(reader)
+    before = ids(queue(client))
+    monkeypatch.setattr(reader, "read", noting.read)
+
+    assert ids(queue(client)) == before
+    assert noting.read_again == []
+    assert do(client, "done", item(client, "help")).status_code == 204
+    assert ids(queue(client)) == [one for one in before if one != "help"]
+    assert "kettle" in noting.read_again
+
+
+class NotingReader:
+    """Reads what waits, and notes of which products."""
+
+    def __init__(self, reader: WaitingReader) -> None:
+        self.read_again: list[str] = []
+        self.digests = reader.digests
+        self._read = reader.read
+
+    async def read(self, product_ids: Sequence[str], now: datetime) -> dict[str, list[Waiting]]:
+        self.read_again += product_ids
+        return await self._read(product_ids, now)
 
 
 def test_a_review_that_is_corrected_to_good_or_deleted_leaves_the_queue(

@@ -1,5 +1,6 @@
 """Facts about docker-compose.yml, Dockerfile and .dockerignore that need no Docker engine to check."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -8,10 +9,14 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
+from dashboard.app import create_app
 from embedded.versions import KAFKA
+from schemas.dashboard_settings import DashboardSettings
 from schemas.settings import ProcessSettings
-from schemas.settings_base import ENVIRONMENT_PREFIX, Settings
+from schemas.settings_base import variable_name
+from schemas.settings_reference import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -28,12 +33,17 @@ ONE_SHOT = {
 }
 LONG_RUNNING = {name: service for name, service in SERVICES.items() if name not in ONE_SHOT}
 OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("reviewstream:")}
-PROCESSES = {name: service for name, service in OURS.items() if name not in ONE_SHOT}
+DASHBOARD = SERVICES["dashboard"]
+PROCESSES = {
+    name: service
+    for name, service in OURS.items()
+    if name not in ONE_SHOT and service["command"] in (["score"], ["aggregate"], ["alerts"])
+}
+"""Those that can be scaled, and touch a health file."""
 
 
-def known_variables(settings: type[Settings] = Settings) -> set[str]:
-    own = {ENVIRONMENT_PREFIX + field.upper() for field in settings.model_fields}
-    return own.union(*map(known_variables, settings.__subclasses__()))
+def known_variables() -> set[str]:
+    return {variable_name(field) for settings in COMMANDS.values() for field in settings.model_fields}
 
 
 def seconds(duration: str) -> float:
@@ -55,7 +65,15 @@ def test_the_file_follows_the_compose_specification() -> None:
 
 
 def test_the_services_are_those_of_the_pipeline() -> None:
-    assert LONG_RUNNING.keys() == {"kafka", "redis", "scorer", "scorer-gpu", "aggregator"}
+    assert LONG_RUNNING.keys() == {
+        "kafka",
+        "redis",
+        "scorer",
+        "scorer-gpu",
+        "aggregator",
+        "alerts",
+        "dashboard",
+    }
     assert SERVICES.keys() - LONG_RUNNING.keys() == {"topics"}
 
 
@@ -116,7 +134,48 @@ def test_what_a_process_needs_is_there_before_it_starts() -> None:
     assert SERVICES["topics"]["depends_on"] == {"kafka": healthy}
     assert SERVICES["scorer"]["depends_on"] == {"kafka": healthy, "topics": completed}
     assert SERVICES["scorer-gpu"]["depends_on"] == SERVICES["scorer"]["depends_on"]
+    assert SERVICES["alerts"]["depends_on"] == {"topics": completed, "redis": healthy}
     assert SERVICES["aggregator"]["depends_on"] == {"kafka": healthy, "topics": completed, "redis": healthy}
+
+
+def test_the_dashboard_is_served_to_this_machine_alone_and_asks_for_a_token() -> None:
+    environment = DASHBOARD["environment"]
+    given = {name: value for name, value in environment.items() if value}
+    names = {name.removeprefix("REVIEWSTREAM_").lower(): value for name, value in given.items()}
+    names.pop("admin_token")
+
+    assert DASHBOARD["ports"] == ["127.0.0.1:${DASHBOARD_PORT:-8010}:8010"]
+    assert environment["REVIEWSTREAM_ADMIN_TOKEN"] == "${DASHBOARD_TOKEN:-}"
+    with pytest.raises(ValidationError, match="a token is needed"):
+        DashboardSettings(**names)
+    settings = DashboardSettings(**names, admin_token="0123456789abcdef")
+    assert (settings.listen_port, settings.knows_kafka, settings.may_label) == (8010, True, True)
+
+
+def test_the_dashboard_is_healthy_when_its_page_for_that_answers() -> None:
+    health = DASHBOARD["healthcheck"]["test"][1]
+    path = re.search(r"http://127.0.0.1:8010(/[a-z]+)", health)
+    assert path
+    assert create_app(DashboardSettings()).url_path_for("healthz") == path[1]
+
+
+def test_the_dashboard_waits_for_what_it_reads_and_does_not_start_for_ever_without_a_token() -> None:
+    assert DASHBOARD["depends_on"] == SERVICES["aggregator"]["depends_on"]
+    assert DASHBOARD["restart"].startswith("on-failure:")
+    assert DASHBOARD["profiles"] == ["dashboard"]
+
+
+def test_the_image_has_what_the_dashboard_needs() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    command = re.search(r'RUN python -c "(.*?)" > requirements.txt', dockerfile, flags=re.DOTALL)
+    assert command
+    program = command[1].replace("\\\n", "")
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["serve"]]
+    assert run.stdout.splitlines() == wanted
 
 
 @pytest.mark.parametrize("name", OURS)

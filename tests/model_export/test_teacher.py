@@ -18,6 +18,7 @@ from model_export.data.reviews import LabelledReview
 from model_export.data.tokens import TextEncoder
 from model_export.export.bundle import BundleDescription, export
 from model_export.export.variants import Advance, torch_logits
+from model_export.training.batches import pad
 from model_export.training.plan import TrainingPlan
 from model_export.training.teacher import TEACHER_FILE, Teacher, open_teacher, soft_labels, taught
 from model_export.training.train import Step, load_checkpoint, train
@@ -136,6 +137,47 @@ def test_a_student_believes_its_teacher_as_far_as_it_shall(
     assert right(tmp_path / "believes") > 0.9
     assert right(tmp_path / "doubts") < 0.1
     assert right(tmp_path / "unlabelled") > 0.9
+
+
+def test_a_students_vectors_point_where_its_teachers_do(
+    plan: TrainingPlan, checkpoint: Path, tmp_path: Path
+) -> None:
+    student = replace(plan, layers=1, teacher=str(checkpoint))
+
+    train(REVIEWS, tmp_path / "free", student)
+    train(REVIEWS, tmp_path / "drawn", replace(student, teacher_vectors=2.0))
+
+    assert likeness(tmp_path / "drawn", checkpoint) > likeness(tmp_path / "free", checkpoint) + 0.1
+
+
+def likeness(one: Path, other: Path) -> float:
+    """Mean cosine of their vectors of other reviews."""
+    encoder = TextEncoder.from_folder(one, tiny_bert.MAX_LENGTH)
+    texts = encoder.encode([review.text for review in tiny_bert.reviews(40, seed=2)])
+    with torch.no_grad():
+        vectors = [
+            load_checkpoint(folder).eval().read(*pad(texts, encoder.pad_id)) for folder in (one, other)
+        ]
+    return float(torch.cosine_similarity(*vectors).mean())
+
+
+def test_a_teacher_without_vectors_that_can_be_learned_is_refused(
+    plan: TrainingPlan, checkpoint: Path, tmp_path: Path
+) -> None:
+    alone = replace(plan, teacher_vectors=0.4)
+    wordy = tiny_bert.write_base(tmp_path / "wordy", words=len(tiny_bert.VOCABULARY) + 1)
+    tokenizer = Tokenizer.from_file(str(wordy / "tokenizer.json"))
+    tokenizer.add_tokens(["lantern"])
+    tokenizer.save(str(wordy / "tokenizer.json"))
+
+    with pytest.raises(ConfigurationError, match="only a checkpoint"):
+        train(REVIEWS, tmp_path / "output", alone)
+    with pytest.raises(ConfigurationError, match="another tokenizer"):
+        train(
+            REVIEWS,
+            tmp_path / "output",
+            replace(alone, architecture=str(wordy), teacher=str(checkpoint)),
+        )
 
 
 def test_a_run_killed_after_its_teacher_spoke_goes_on_without_asking(

@@ -14,6 +14,7 @@ from waiting import eventually
 
 from consumers.records import commit_form
 from dashboard.kafka_state import ask_kafka
+from dashboard.refused import LetterWatch
 from embedded import KafkaCluster
 from schemas.errors import ServerUnavailable
 
@@ -79,7 +80,7 @@ def test_an_aggregator_that_is_held_back_says_so_and_counts_on_once_it_is_over(
         assert "kafka-transactions.sh find-hanging" in caplog.text
         assert f"{scored.name}:0: a transaction" not in caplog.text
         eventually(lambda: lag(scored.servers, scored.group, scored.name) == 2)
-        shown = ask_kafka(settings, {scored.group: scored.name})
+        shown = ask_kafka(settings, {scored.group: scored.name}, LetterWatch(settings))
         assert [lagging.records for lagging in shown.lags] == [2]
 
         other.commit_transaction()

@@ -1,5 +1,6 @@
 """The dashboard does its whole job with what docs/security.md gives its user, and writes nothing."""
 
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from commands import AsUser
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
+from labelled import judged, labelled
 from permissions import redis_permissions
 from raw_topics import Topics
 from redis import Redis
@@ -14,11 +16,14 @@ from redis.exceptions import NoPermissionError
 from secured_redis import SecuredRedis
 from shop import written
 from starlette.testclient import TestClient
+from waiting import eventually
 
 from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.negatives import list_entry
+from consumers.labels.log import KafkaLabelLog
 from dashboard.app import create_app
 from dashboard.kafka_state import ask_kafka
+from dashboard.refused import LetterWatch
 from schemas.dashboard_settings import DashboardSettings
 from schemas.redis_keys import Ranking, ViewKeys
 from schemas.settings import KafkaSettings
@@ -33,6 +38,7 @@ PATHS = (
     "compare",
     "overview",
     "pipeline",
+    "incidents",
     "queue",
     "products.csv",
     "days.csv",
@@ -103,9 +109,11 @@ def test_kafka_says_how_far_the_groups_are_behind(as_user: AsUser, topics: Topic
         end = consumer.end_offsets([place])[place]
         consumer.commit({place: OffsetAndMetadata(end - 1, "", -1)})
 
+    settings = KafkaSettings(**as_user(USER))
     answer = ask_kafka(
-        KafkaSettings(**as_user(USER)),
+        settings,
         {"reviewstream-scorer": "reviews.raw", "reviewstream-aggregator": "reviews.scored"},
+        LetterWatch(settings),
     )
 
     behind = {lag.group: lag.records for lag in answer.lags}
@@ -113,3 +121,18 @@ def test_kafka_says_how_far_the_groups_are_behind(as_user: AsUser, topics: Topic
     assert behind["reviewstream-aggregator"] >= 1
     assert answer.model is not None
     assert answer.model.name == "test"
+    assert answer.letters is not None
+
+
+@pytest.mark.usefixtures("topics")
+def test_agents_can_label_and_see_who_did(as_user: AsUser) -> None:
+    said = judged(labelled("r1"))
+    log = KafkaLabelLog(KafkaSettings(**as_user(USER)))
+    follower = threading.Thread(target=log.run, daemon=True)
+    follower.start()
+    try:
+        log.publish(said)
+        eventually(lambda: said in log.history("kettle"))
+    finally:
+        log.close()
+        follower.join(60)

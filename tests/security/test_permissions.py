@@ -1,20 +1,23 @@
 """The permissions of docs/security.md are enough, none of them is idle, and a missing one loses nothing."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import AsUser, Run
 from jobs import run_aggregator, run_scorer
+from labelled import judged
 from permissions import Permission, kafka_permissions
 from raw_topics import Place, Raw, Topics, review, scored_of, sources_of
 from secured_kafka import SecuredKafka
 from secured_redis import SecuredRedis
 from waiting import eventually
 
+from consumers.labels.log import KafkaLabelLog
 from schemas.errors import ConfigurationError
-from schemas.settings import AggregatorSettings, ScorerSettings
+from schemas.settings import AggregatorSettings, KafkaSettings, ScorerSettings
 
 AT_TIMES = {"DescribeConfigs", "Describe"}
 """``publish`` does without the one, and ``init`` needs the other only for a topic that it has just created."""
@@ -81,12 +84,17 @@ def test_each_user_does_its_whole_job_with_what_the_page_gives_it(
     with run_scorer(scorer), run_aggregator(aggregator):
         topics.outcomes.until(2)
         verify = {**as_user("reviewstream-verify"), **redis("reviewstream-verify")}
-        eventually(lambda: verified(run, verify, len(scored_of(topics.outcomes.all()))))
+        labelled = scored_of(topics.outcomes.all())
+        eventually(lambda: verified(run, verify, len(labelled)))
+        with closing(KafkaLabelLog(KafkaSettings(**as_user("reviewstream-serve")))) as desk:
+            desk.publish(judged(labelled[0]))
+        records = len(labelled) + 1
+        eventually(lambda: verified(run, verify, records))
 
     rebuild = {**as_user("reviewstream-rebuild"), **redis("reviewstream-rebuild")}
     assert run(rebuild, "rebuild", "--abort").exit_code == 0
     assert "rebuilt from" in run(rebuild, "rebuild").said
-    assert verified(run, verify, len(scored_of(topics.outcomes.all())))
+    assert verified(run, verify, records)
 
     tailed = run(as_user("reviewstream-tail"), "tail", "--from-beginning", "--limit", "1", "--json")
     assert json.loads(tailed.said)["review_id"] == "r1"

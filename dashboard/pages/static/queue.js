@@ -68,6 +68,36 @@
     event.preventDefault();
   });
 
+  // The words that decided are looked for meanwhile: they are put in as they come, and nothing else on the page moves.
+  const LOOK_AGAIN_MS = 3000;
+
+  async function fillIn() {
+    if (document.hidden) return awaitWords();
+    try {
+      const answer = await fetch(location.pathname + location.search);
+      if (answer.redirected) return; // to sign in again
+      const fresh = new DOMParser().parseFromString(answer.ok ? await answer.text() : "", "text/html");
+      for (const old of document.querySelectorAll(".said[data-pending]")) {
+        const said = fresh.getElementById(old.closest(".item").id)?.querySelector(".said");
+        if (!said && answer.ok) old.removeAttribute("data-pending"); // somebody was quicker
+        if (!said || said.matches("[data-pending]")) continue;
+        const details = [old.querySelector("details"), said.querySelector("details")];
+        if (details[0] && details[1]) details[1].open = details[0].open;
+        const focused = old.contains(document.activeElement);
+        old.replaceWith(said);
+        if (focused) said.querySelector("summary")?.focus({ preventScroll: true });
+      }
+    } catch {
+      // The server is away: the words are no less readable for it.
+    }
+    awaitWords();
+  }
+
+  function awaitWords() {
+    if (document.querySelector(".said[data-pending]")) setTimeout(fillIn, LOOK_AGAIN_MS);
+  }
+  awaitWords();
+
   function show() {
     const on = !localStorage.getItem(OFF);
     button.setAttribute("aria-pressed", String(on));
