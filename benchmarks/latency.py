@@ -27,7 +27,7 @@ from kafka import KafkaProducer
 from redis import Redis
 
 from benchmarks.pipeline import load_texts, pipeline_rate
-from benchmarks.processor import busy_seconds, seconds_of
+from benchmarks.processes import busy_seconds, cpu_seconds
 from benchmarks.servers import process, report, servers
 from consumers.topic_reader import open_reader
 from schemas.events import ReviewEvent
@@ -166,8 +166,8 @@ def observe(
 def processor_seconds(scorer: int, aggregator: int) -> dict[str, float]:
     """What each has used so far; the rest of the machine is the broker, Valkey and whatever else runs there."""
     used = {
-        "scorer": seconds_of(scorer),
-        "aggregator": seconds_of(aggregator),
+        "scorer": cpu_seconds(scorer),
+        "aggregator": cpu_seconds(aggregator),
         "this benchmark": time.process_time(),
     }
     return used | {"rest": busy_seconds() - sum(used.values())}

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from kafka import ConsumerGroupMetadata, KafkaProducer, TopicPartition
 
-from benchmarks.processor import busy_seconds
+from benchmarks.processes import busy_seconds
 from benchmarks.servers import report, servers
 from consumers.process import OutageGuard
 from consumers.publish import Output, TransactionalPublisher, producer_config
