@@ -65,11 +65,12 @@ def main() -> None:
     arguments.add_argument("--shares", type=float, nargs="+", default=[0.1, 0.25, 0.5, 0.75, 0.9])
     arguments.add_argument("--seconds", type=float, default=60.0, help="of each share, after the warm-up")
     arguments.add_argument("--capacity", type=float, help="reviews/s; measured by default")
+    arguments.add_argument("--backlog", type=int, default=1000, help="reviews by which capacity is measured")
     arguments.add_argument("--delivery", choices=["exactly-once", "at-least-once"], default="exactly-once")
     arguments.add_argument("--json", type=Path)
     options = arguments.parse_args()
     texts = load_texts(options.data)
-    capacity = options.capacity or backlog_rate(texts, options.delivery)
+    capacity = options.capacity or backlog_rate(texts, options.delivery, options.backlog)
     levels = {}
     for share in options.shares:
         with servers() as settings:
@@ -90,7 +91,7 @@ def main() -> None:
         options.json.write_text(json.dumps(document, indent=2) + "\n")
 
 
-def backlog_rate(texts: Sequence[str], delivery: str, reviews: int = 1000) -> float:
+def backlog_rate(texts: Sequence[str], delivery: str, reviews: int) -> float:
     """What the pipeline does with a backlog, the median of three runs."""
     some = list(itertools.islice(itertools.cycle(texts), reviews))
     rates = []
