@@ -61,7 +61,7 @@ class Marks:
         path.write_text(json.dumps(vars(self)))
 
 
-class MarkingConsumer(KafkaConsumer):  # type: ignore[misc] -- the client has no types
+class MarkingConsumer(KafkaConsumer):  # type: ignore[misc]
     """Notes each record that it hands out."""
 
     def __init__(self, *, marks: Marks, **configs: Any) -> None:
@@ -76,7 +76,7 @@ class MarkingConsumer(KafkaConsumer):  # type: ignore[misc] -- the client has no
         return polled
 
 
-class MarkingProducer(KafkaProducer):  # type: ignore[misc] -- as above
+class MarkingProducer(KafkaProducer):  # type: ignore[misc]
     """Notes each transaction."""
 
     def __init__(self, *, marks: Marks, **configs: Any) -> None:
