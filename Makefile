@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 300
 
-.PHONY: help demo test test-browser test-faults check contracts format bench fuzz clean
+.PHONY: help demo test test-browser test-faults check contracts format bench bench-peers fuzz clean
 
 help: ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,15 +39,20 @@ format: $(VENV)/.dev ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## Measure: engine, publishing, pipeline, aggregator, verify, rebuild, memory, dashboard (minutes)
+bench: $(VENV)/.dev ## Measure: engine, publishing, pipeline, scale, aggregator, verify, rebuild, memory, dashboard (minutes)
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.publish
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.aggregate
+	$(BIN)/python -m benchmarks.memory --events 100000 --reviews 2000
 	$(BIN)/python -m benchmarks.verify --events 20000 100000
 	$(BIN)/python -m benchmarks.rebuild --products 250 2500
 	$(BIN)/python -m benchmarks.redis_memory --reviews 100000
 	$(BIN)/python -m benchmarks.dashboard --products 1000 --reviews 50000 --seconds 30
+
+bench-peers: $(VENV)/.dev ## Measure what people would use instead, in environments of their own (gigabytes of downloads)
+	$(BIN)/python -m benchmarks.peers $(ARGS)
 
 fuzz: $(VENV)/.dev ## Fuzz the readers of records and bundles (FUZZ_SECONDS each; Linux on x86-64)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'

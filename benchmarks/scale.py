@@ -86,7 +86,7 @@ def scaled_rate(settings: ReaderSettings, texts: list[str], scorers: int, names:
                         settings,
                         **names,
                         REVIEWSTREAM_PROVIDER="cpu",
-                        REVIEWSTREAM_INSTANCE_ID=f"{settings.redis_prefix}{number}",
+                        REVIEWSTREAM_INSTANCE_ID=f"{settings.raw_topic}-{number}",
                     )
                 )
         return watch(settings, len(texts)).committed
@@ -127,7 +127,9 @@ def stage_costs(
     note("publish", time.process_time() - ours)
     note("broker, for publish", cpu_seconds(broker) - theirs)
 
-    with process("score", settings, REVIEWSTREAM_BUNDLE=str(bundle), **names) as scorer:
+    with process(
+        "score", settings, REVIEWSTREAM_BUNDLE=str(bundle), REVIEWSTREAM_PROVIDER="cpu", **names
+    ) as scorer:
         before, theirs, started = cpu_seconds(scorer.pid), cpu_seconds(broker), time.perf_counter()
         with profiled(scorer.pid, "scorer", profiles):
             costs["scorer without its network, reviews/s"] = watch(

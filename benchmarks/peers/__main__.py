@@ -2,8 +2,8 @@
 
 Each peer is a small program in ``programs/``, written as its project's documentation advises, in an environment of its own
 with the releases in ``requirements/``. The peers commit nothing in transactions and count nothing in Redis; ours does both
-while it is measured. Peers on transformers run a stock BERT classifier of the default model's size in fp32; those on
-onnxruntime run the default model's own int8 file. Every run has topics of its own on one broker, a clock that starts with the first
+while it is measured. Peers on transformers run a stock BERT classifier of the default model's size in fp32, its weights random, which
+costs the same; those on onnxruntime run the default model's own int8 file. Every run has topics of its own on one broker, a clock that starts with the first
 result, and its turn in every round; batch sizes that lost in the first round are not tried again.
 """
 
@@ -76,7 +76,6 @@ def main() -> None:
     parser.add_argument("--reviews", type=int, default=240)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=[peer.program for peer in PEERS])
-    parser.add_argument("--encoder", type=Path, help="weights for the transformers peers; random by default")
     parser.add_argument("--onnx", type=Path, help="a padded int8 network; default: the bundle's")
     parser.add_argument("--torch-from", type=Path, help="a Python whose torch the environments may use")
     parser.add_argument(
@@ -110,7 +109,7 @@ def prepare(
         try:
             python = environment(peer.program, options.cache.absolute(), options.torch_from)
             if peer.torch:
-                write_checkpoint(python, tokenizer, bundle.manifest.max_length, model, options.encoder)
+                write_checkpoint(python, tokenizer, bundle.manifest.max_length, model)
             elif options.onnx:
                 shutil.copy(options.onnx, model / "model.onnx")
             else:
@@ -122,14 +121,10 @@ def prepare(
     return ways, failures
 
 
-def write_checkpoint(
-    python: Path, tokenizer: Path, max_length: int, folder: Path, encoder: Path | None
-) -> None:
+def write_checkpoint(python: Path, tokenizer: Path, max_length: int, folder: Path) -> None:
     """In the peer's own release of transformers, which may not read what another one wrote."""
     command = [python, PROGRAMS / "make_checkpoint.py", tokenizer, str(max_length), folder]
-    ended = subprocess.run(
-        [*command, *([encoder] if encoder else [])], capture_output=True, text=True, check=False
-    )
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise PeerFailed("no model: " + ended.stderr.strip()[-500:])
 

@@ -1,8 +1,8 @@
 """Write the folder that transformers loads: a stock BERT classifier of the default model's size, and its tokenizer.
 
-Weights are random unless an encoder is given. The speed of a network does not depend on what its weights are.
+Its weights are random: the speed of a network does not depend on what they are.
 
-Arguments: tokenizer.json, max length, folder to write, and optionally the folder of an encoder.
+Arguments: tokenizer.json, max length, folder to write.
 """
 
 import sys
@@ -18,12 +18,13 @@ SIZE = {
     "intermediate_size": 1536,
 }
 
-tokenizer_file, max_length, folder, *encoder = sys.argv[1:]
+tokenizer_file, max_length, folder = sys.argv[1:]
 torch.manual_seed(0)
-if encoder:
-    network = BertForSequenceClassification.from_pretrained(encoder[0], num_labels=2)
-else:
-    network = BertForSequenceClassification(BertConfig(**SIZE, num_labels=2))
+network = BertForSequenceClassification(BertConfig(**SIZE, num_labels=2))
+network.config.id2label = {
+    0: "negative",
+    1: "positive",
+}  # written out: without it infinity_emb takes it for a reranker
 network.save_pretrained(folder)
 special = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
 tokenizer = PreTrainedTokenizerFast(
