@@ -5,7 +5,7 @@ latency counts from the moment at which the review was due, not from when it cou
 pays for every review that it kept waiting ("coordinated omission" hides them; Tene, "How NOT to Measure Latency").
 
 Capacity is measured first, in the same run: the pipeline's rate with a backlog. Publisher, observers, broker, scorer,
-aggregator and Valkey share the machine. Redis is asked every ``REDIS_POLL_S`` how far it has counted, so its figures
+aggregator and Valkey share the machine; of each level it is told how many cores each of them kept busy. Redis is asked every ``REDIS_POLL_S`` how far it has counted, so its figures
 are late by up to that; the aggregator writes that offset after the counts.
 """
 
@@ -16,16 +16,18 @@ import random
 import statistics
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen
 
 import numpy as np
 from kafka import KafkaProducer
 from redis import Redis
 
 from benchmarks.pipeline import load_texts, pipeline_rate
+from benchmarks.processes import busy_seconds, cpu_seconds
 from benchmarks.servers import process, report, servers
 from consumers.topic_reader import open_reader
 from schemas.events import ReviewEvent
@@ -38,6 +40,7 @@ WARM_UP_S = 5.0
 WARM_REVIEWS = 50
 PATIENCE_S = 60.0
 SEED = 7
+CORES = "cores"
 
 
 @dataclass
@@ -46,6 +49,8 @@ class Observed:
 
     scored: dict[str, float] = field(default_factory=dict)
     places: dict[tuple[int, int], str] = field(default_factory=dict)
+    sources: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Partition and offset of the raw record."""
     counted: list[tuple[int, int, float]] = field(default_factory=list)
     """Partition, next offset, moment: each time that Redis had come further."""
     done: bool = False
@@ -60,11 +65,12 @@ def main() -> None:
     arguments.add_argument("--shares", type=float, nargs="+", default=[0.1, 0.25, 0.5, 0.75, 0.9])
     arguments.add_argument("--seconds", type=float, default=60.0, help="of each share, after the warm-up")
     arguments.add_argument("--capacity", type=float, help="reviews/s; measured by default")
+    arguments.add_argument("--backlog", type=int, default=1000, help="reviews by which capacity is measured")
     arguments.add_argument("--delivery", choices=["exactly-once", "at-least-once"], default="exactly-once")
     arguments.add_argument("--json", type=Path)
     options = arguments.parse_args()
     texts = load_texts(options.data)
-    capacity = options.capacity or backlog_rate(texts, options.delivery)
+    capacity = options.capacity or backlog_rate(texts, options.delivery, options.backlog)
     levels = {}
     for share in options.shares:
         with servers() as settings:
@@ -85,7 +91,7 @@ def main() -> None:
         options.json.write_text(json.dumps(document, indent=2) + "\n")
 
 
-def backlog_rate(texts: Sequence[str], delivery: str, reviews: int = 1000) -> float:
+def backlog_rate(texts: Sequence[str], delivery: str, reviews: int) -> float:
     """What the pipeline does with a backlog, the median of three runs."""
     some = list(itertools.islice(itertools.cycle(texts), reviews))
     rates = []
@@ -95,19 +101,50 @@ def backlog_rate(texts: Sequence[str], delivery: str, reviews: int = 1000) -> fl
     return statistics.median(rates)
 
 
+@dataclass(frozen=True)
+class Run:
+    """What was seen of an open load."""
+
+    start: float
+    due: Sequence[float]
+    """Of each review, in seconds after the start."""
+    sent: Mapping[str, float]
+    seen: Observed
+    counted: Mapping[str, float]
+    cores: Mapping[str, float]
+    """How many cores each process kept busy."""
+
+
 def level(
     settings: ReaderSettings, texts: Sequence[str], rate: float, seconds: float, delivery: str
 ) -> dict[str, dict[str, float]]:
-    """Latencies in milliseconds at ``rate`` reviews a second."""
+    """Latencies in milliseconds at ``rate`` reviews a second, and the cores that were busy meanwhile."""
+
+    def scorer(settings: ReaderSettings) -> AbstractContextManager[Popen[bytes]]:
+        return process("score", settings, REVIEWSTREAM_DELIVERY=delivery, REVIEWSTREAM_PROVIDER="cpu")
+
+    run = observe(settings, texts, rate, seconds, scorer)
+    measured = [number for number, moment in enumerate(run.due) if moment >= WARM_UP_S]
+    latencies = {
+        name: percentiles([(moments_of[f"r{n}"] - run.start - run.due[n]) * 1000 for n in measured])
+        for name, moments_of in (("scored", run.seen.scored), ("counted", run.counted))
+    }
+    return latencies | {CORES: dict(run.cores)}
+
+
+def observe(
+    settings: ReaderSettings,
+    texts: Sequence[str],
+    rate: float,
+    seconds: float,
+    scorer: Callable[[ReaderSettings], AbstractContextManager[Popen[bytes]]],
+) -> Run:
+    """Publish at ``rate`` reviews a second while this scorer and an aggregator run, until all is counted."""
     moments = random.Random(SEED)
     waits = [moments.expovariate(rate) for _ in range(int(rate * (WARM_UP_S + seconds)))]
     due = list(itertools.accumulate(waits))
     seen = Observed()
-    with ExitStack() as stack:
-        stack.enter_context(process("aggregate", settings))
-        stack.enter_context(
-            process("score", settings, REVIEWSTREAM_DELIVERY=delivery, REVIEWSTREAM_PROVIDER="cpu")
-        )
+    with process("aggregate", settings) as aggregator, scorer(settings) as scoring:
         observers = [
             threading.Thread(target=watch, args=(settings, seen), daemon=True)
             for watch in (watch_scored, watch_redis)
@@ -115,17 +152,26 @@ def level(
         for observer in observers:
             observer.start()
         warm_up(settings, texts, seen)
-        start = publish(settings, texts, due)
+        before = processor_seconds(scoring.pid, aggregator.pid)
+        start, sent = publish(settings, texts, due)
+        took = time.perf_counter() - start
+        after = processor_seconds(scoring.pid, aggregator.pid)
         wait_for(lambda: len(seen.scored) == len(due) + WARM_REVIEWS and all_counted(seen))
         seen.done = True
         for observer in observers:
             observer.join()
-    counted = counted_moments(seen)
-    measured = [number for number, moment in enumerate(due) if moment >= WARM_UP_S]
-    return {
-        name: percentiles([(moments_of[f"r{n}"] - start - due[n]) * 1000 for n in measured])
-        for name, moments_of in (("scored", seen.scored), ("counted", counted))
+    cores = {name: round((after[name] - before[name]) / took, 3) for name in before}
+    return Run(start, due, sent, seen, counted_moments(seen), cores)
+
+
+def processor_seconds(scorer: int, aggregator: int) -> dict[str, float]:
+    """What each has used so far; the rest of the machine is the broker, Valkey and whatever else runs there."""
+    used = {
+        "scorer": cpu_seconds(scorer),
+        "aggregator": cpu_seconds(aggregator),
+        "this benchmark": time.process_time(),
     }
+    return used | {"rest": busy_seconds() - sum(used.values())}
 
 
 def warm_up(settings: ReaderSettings, texts: Sequence[str], seen: Observed) -> None:
@@ -137,8 +183,11 @@ def warm_up(settings: ReaderSettings, texts: Sequence[str], seen: Observed) -> N
     wait_for(lambda: len(seen.scored) == WARM_REVIEWS and all_counted(seen))
 
 
-def publish(settings: ReaderSettings, texts: Sequence[str], due: Sequence[float]) -> float:
-    """Send each review when it is due, or as soon after as possible; returns the moment of the start."""
+def publish(
+    settings: ReaderSettings, texts: Sequence[str], due: Sequence[float]
+) -> tuple[float, dict[str, float]]:
+    """Send each review when it is due, or as soon after as possible; the moment of the start, and of each sending."""
+    sent = {}
     producer = KafkaProducer(**settings.client_config(), linger_ms=0)
     producer.partitions_for(settings.raw_topic)
     start = time.perf_counter()
@@ -146,8 +195,9 @@ def publish(settings: ReaderSettings, texts: Sequence[str], due: Sequence[float]
         while (left := start + moment - time.perf_counter()) > 0:
             time.sleep(left)
         send(producer, settings, f"r{number}", texts[number % len(texts)], number)
+        sent[f"r{number}"] = time.perf_counter()
     producer.close()
-    return start
+    return start, sent
 
 
 def send(producer: KafkaProducer, settings: ReaderSettings, review: str, text: str, number: int) -> None:
@@ -162,8 +212,10 @@ def watch_scored(settings: ReaderSettings, seen: Observed) -> None:
         reader.seek(reader.starts())
         while not seen.done:
             for record in reader.poll(0.05):
-                review = json.loads(record.value or b"")["review_id"]
+                scored = json.loads(record.value or b"")
+                review, source = scored["review_id"], scored["source"]
                 seen.scored[review] = time.perf_counter()
+                seen.sources[review] = source["partition"], source["offset"]
                 seen.places[record.partition, record.offset] = review
 
 
@@ -213,6 +265,7 @@ def figures_line(figures: dict[str, dict[str, float]]) -> str:
     return "; ".join(
         f"{name} " + " ".join(f"{p} {value:,.0f}" for p, value in values.items() if p != "reviews") + " ms"
         for name, values in figures.items()
+        if name != CORES
     )
 
 

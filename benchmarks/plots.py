@@ -1,7 +1,7 @@
-"""Plots of ``docs/speed.md``, from the JSON files that the benchmarks wrote beside them.
+"""Plots of ``docs/speed.md`` and ``docs/latency.md``, from the JSON files that the benchmarks wrote beside them.
 
 ``python -m benchmarks.plots docs/benchmarks`` draws what it finds there: ``peers.json``, ``pipeline.json``, ``memory.json``,
-``scale.json``.
+``scale.json``, ``latency.json``.
 """
 
 import argparse
@@ -87,6 +87,24 @@ def memory(figures: Figures) -> Figure:
     return figure
 
 
+def latency(figures: Figures) -> Figure:
+    """Percentiles against the share of capacity, to both ends of the pipeline."""
+    levels: Mapping[str, Any] = figures["milliseconds"]
+    shares = [float(share.rstrip("%")) for share in levels]
+    figure = Figure(figsize=(7.5, 3.2), layout="constrained")
+    ends = {"scored": "until readable on reviews.scored", "counted": "until counted in Redis"}
+    for axes, (end, title) in zip(figure.subplots(1, 2, sharey=True), ends.items(), strict=True):
+        for percentile, colour in {"p50": OURS, "p95": THEIRS, "p99": LIMIT, "p99.9": INK}.items():
+            values = [level[end][percentile] for level in levels.values()]
+            axes.plot(shares, values, marker="o", color=colour, label=percentile)
+        axes.set(title=title, xlabel=f"% of {figures['capacity']:.0f} reviews a second", yscale="log")
+        axes.set_xticks(shares)
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+    figure.axes[0].set_ylabel("milliseconds")
+    figure.axes[0].legend(frameon=False)
+    return figure
+
+
 def bars(says: str, rows: Sequence[tuple[str, float]], colours: Sequence[str]) -> Figure:
     """Horizontal, the last row on top, each with its number."""
     figure, axes = _axes(0.5 + 0.3 * len(rows))
@@ -107,6 +125,7 @@ PLOTS: Mapping[str, Callable[[Figures], Figure]] = {
     "pipeline": pipeline,
     "scale": scale,
     "memory": memory,
+    "latency": latency,
 }
 
 

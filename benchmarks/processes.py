@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 PS = shutil.which("ps") or "ps"
 
@@ -28,6 +29,13 @@ def cpu_seconds(pid: int) -> float:
     for part in clock.split(":"):
         seconds = seconds * 60 + float(part)
     return seconds + int(days or 0) * 86_400
+
+
+def busy_seconds() -> float:
+    """Seconds that all cores together have not been idle since the machine's start; Linux only."""
+    ticks = list(map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]))
+    idle, waiting = ticks[3:5]
+    return (sum(ticks) - idle - waiting) / os.sysconf("SC_CLK_TCK")
 
 
 def children(name: str) -> list[int]:

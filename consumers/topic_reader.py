@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.5
 
+FETCH_WAIT_S = 0.5
+"""How long Kafka may hold back the answer to a fetch until there is something to tell."""
+
 METADATA_MAX_AGE_S = 5.0
 """Partitions added to a live topic are noticed within this time, which is short enough for a person who watches."""
 
@@ -40,9 +43,18 @@ def open_reader(
     topic: str,
     *,
     isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed",
+    fetch_wait_s: float = FETCH_WAIT_S,
     clock: Clock = time.monotonic,
 ) -> Iterator["TopicReader"]:
     """Connect and take all partitions of ``topic``; ``seek`` before the first poll.
+
+    Args:
+        settings: where Kafka is.
+        topic: what to read.
+        isolation_level: whether to wait for transactions.
+        fetch_wait_s: short for who must not wait: Kafka answers the requests of a connection in turn, so any question to
+            it, also a sign of life in a silence, waits for the answer to the fetch before it.
+        clock: seconds, never going back.
 
     Raises:
         MissingTopic: there is no such topic.
@@ -57,6 +69,7 @@ def open_reader(
             auto_offset_reset="earliest",  # of records that retention deletes under a reader
             isolation_level=isolation_level,
             fetch_max_bytes=FETCH_MAX_BYTES,
+            fetch_max_wait_ms=int(fetch_wait_s * 1000),
             metadata_max_age_ms=int(METADATA_MAX_AGE_S * 1000),
             allow_auto_create_topics=False,
         )

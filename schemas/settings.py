@@ -158,7 +158,7 @@ class ScorerSettings(KafkaSettings, ModelSettings, ProcessSettings):
     batch_deadline: Annotated[
         float,
         Field(ge=0, le=60, description="Seconds a review may wait for others to share its transaction."),
-    ] = 0.01
+    ] = 0.003
     transaction_timeout: Annotated[
         Seconds, Field(description="Seconds after which Kafka aborts the transaction of a dead scorer.")
     ] = 15.0

@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 CHECK_INTERVAL_S = 1.0
 """Between looks at the stored offsets while nothing comes."""
 
+FETCH_WAIT_S = 0.05
+"""Labels are polled between two polls of the scored topic and are silent most of the time: at Kafka's half a second, the sign of
+life that is asked for every five seconds of silence held up the counting by as long (docs/latency.md)."""
+
 WithRedis = Callable[[Callable[[], Any]], Any]
 """Repeats an action until Redis takes it."""
 
@@ -55,7 +59,9 @@ class LabelsFollower:
         """Connects when it is first needed: most aggregators of a group never do."""
         if self._opened is None:
             topic = self._settings.labels_topic
-            self._opened = self._stack.enter_context(open_reader(self._settings, topic))
+            self._opened = self._stack.enter_context(
+                open_reader(self._settings, topic, fetch_wait_s=FETCH_WAIT_S)
+            )
         return self._opened
 
     def close(self) -> None:

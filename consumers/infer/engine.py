@@ -19,6 +19,10 @@ from schemas.events import SCORE_DECIMALS, Intensity, Label, ModelReference, Sen
 from schemas.manifest import SERVED_ALONE, Manifest
 from schemas.settings import Provider
 
+WIDEST_CALL = 4
+"""Threads that share the call of a review that comes alone. Two take 0.56 of the time of one (docs/latency.md); a review's
+products are too small for many."""
+
 
 @dataclass
 class StageSeconds:
@@ -54,7 +58,10 @@ class Engine:
         """
         bundle = open_bundle(folder)
         network = start_network(bundle, provider)
-        runner = runner_for(network, bundle.manifest.pad_token_id, threads)
+        wide = None
+        if network.provider is Provider.CPU and (width := min(threads or cores(), WIDEST_CALL)) > 1:
+            wide = start_network(bundle, Provider.CPU, width)
+        runner = runner_for(network, bundle.manifest.pad_token_id, threads, wide)
         engine = cls(load_tokenizer(bundle), bundle.manifest, runner, bundle.reference)
         engine._probe()
         return engine
@@ -104,10 +111,12 @@ class Engine:
             raise ProviderError(f"the model fails on a plain text: {outcome.detail}")
 
 
-def runner_for(network: OnnxNetwork, pad_id: int, threads: int = 0) -> Runner:
+def runner_for(
+    network: OnnxNetwork, pad_id: int, threads: int = 0, wide: OnnxNetwork | None = None
+) -> Runner:
     """The best form of calls that keeps a review's score from depending on its neighbours."""
     if network.provider is Provider.CPU or network.precision in SERVED_ALONE:
-        return OneByOne(network, threads or cores())
+        return OneByOne(network, threads or cores(), wide)
     return PaddedBatches(network, pad_id)
 
 

@@ -29,25 +29,27 @@ class OneByOne:
 
     No padding is computed, and a score cannot depend on the reviews beside it: a quantised network would
     otherwise share its activation scales over the batch.
+
+    Args:
+        network: what each thread calls.
+        threads: how many calls run at a time.
+        wide: the same network, where there is one that runs a call on several threads of its own. A review that comes
+            alone is done sooner so; where several wait, threads that share one product wait for each other.
     """
 
-    def __init__(self, network: Network, threads: int) -> None:
+    def __init__(self, network: Network, threads: int, wide: Network | None = None) -> None:
         self._network = network
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="score")
+        self._wide = wide
 
     def __call__(self, batch: Sequence[TokenIds]) -> list[Outcome]:
+        if self._wide is not None and len(batch) == 1:
+            return [_run_one(self._wide, batch[0])]
         # Longest first, so that no core is left with a long review at the end.
         order = sorted(range(len(batch)), key=lambda row: -len(batch[row]))
-        outcomes = self._pool.map(self._run_one, [batch[row] for row in order])
+        outcomes = self._pool.map(lambda row: _run_one(self._network, batch[row]), order)
         by_row = dict(zip(order, outcomes, strict=True))
         return [by_row[row] for row in range(len(batch))]
-
-    def _run_one(self, ids: TokenIds) -> Outcome:
-        tokens = np.array([ids], dtype=np.int64)
-        try:
-            return _outcome(self._network(tokens, np.ones_like(tokens))[0])
-        except Exception as error:  # noqa: BLE001 -- onnxruntime's classes share no base but Exception
-            return RunFailure(str(error))
 
 
 class PaddedBatches:
@@ -83,11 +85,19 @@ class PaddedBatches:
             mask[row, : len(ids)] = 1
         try:
             return [_outcome(row) for row in self._network(tokens, mask)]
-        except Exception as error:  # noqa: BLE001 -- as above
+        except Exception as error:  # noqa: BLE001 -- as below
             if len(batch) == 1:
                 return [RunFailure(str(error))]
             half = len(batch) // 2
             return self._run(batch[:half]) + self._run(batch[half:])
+
+
+def _run_one(network: Network, ids: TokenIds) -> Outcome:
+    tokens = np.array([ids], dtype=np.int64)
+    try:
+        return _outcome(network(tokens, np.ones_like(tokens))[0])
+    except Exception as error:  # noqa: BLE001 -- onnxruntime's classes share no base but Exception
+        return RunFailure(str(error))
 
 
 def _outcome(logits: Logits) -> Outcome:

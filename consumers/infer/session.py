@@ -52,26 +52,31 @@ class OnnxNetwork:
         return logits
 
 
-def start_network(bundle: Bundle, requested: Provider) -> OnnxNetwork:
+def start_network(bundle: Bundle, requested: Provider, threads_per_call: int = 1) -> OnnxNetwork:
     """Load the variant that suits the provider and check where it really runs.
+
+    Args:
+        bundle: the model.
+        requested: where to run it.
+        threads_per_call: on a CPU; 1 where callers bring the threads, one review each.
 
     Raises:
         ProviderError: ``cuda`` was asked for and does not work here.
         BundleError: onnxruntime cannot read the file.
     """
     if requested is not Provider.AUTO:
-        network = _start(bundle, requested)
+        network = _start(bundle, requested, threads_per_call)
     else:
         try:
-            network = _start(bundle, Provider.CUDA)
+            network = _start(bundle, Provider.CUDA, threads_per_call)
         except ProviderError as error:
             log.info("provider auto: cpu, because %s", error)
-            network = _start(bundle, Provider.CPU)
+            network = _start(bundle, Provider.CPU, threads_per_call)
     log.info("model %s runs on %s in %s", bundle.reference.version, network.provider, network.precision)
     return network
 
 
-def _start(bundle: Bundle, provider: Provider) -> OnnxNetwork:
+def _start(bundle: Bundle, provider: Provider, threads_per_call: int) -> OnnxNetwork:
     wanted = CUDA_PROVIDER if provider is Provider.CUDA else CPU_PROVIDER
     if wanted not in onnxruntime.get_available_providers():
         raise ProviderError("this build of onnxruntime has no CUDA; install onnxruntime-gpu (Linux, x86-64)")
@@ -81,7 +86,8 @@ def _start(bundle: Bundle, provider: Provider) -> OnnxNetwork:
         )
     variant = bundle.variant(*PRECISIONS[provider])
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # callers bring the threads, one review each
+    options.intra_op_num_threads = threads_per_call
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others share the cores
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only; what matters is checked below
     try:

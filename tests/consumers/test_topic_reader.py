@@ -52,6 +52,23 @@ def test_the_end_is_reached_although_markers_and_aborted_records_stand_last(
     assert ids(reader, reader.ends()) == ["committed"]
 
 
+def test_a_question_waits_for_the_fetch_before_it_so_who_must_not_wait_fetches_shortly(
+    scored_topic: ScoredTopic,
+) -> None:
+    def seconds_to_answer(fetch_wait_s: float) -> float:
+        with open_reader(scored_topic.settings, scored_topic.name, fetch_wait_s=fetch_wait_s) as reader:
+            reader.seek(reader.starts())
+            reader.poll(0.2)  # nothing is there: Kafka holds back its answer
+            asked = time.monotonic()
+            reader.ends()
+            return time.monotonic() - asked
+
+    patient = seconds_to_answer(3.0)
+
+    assert patient > 1.5
+    assert seconds_to_answer(0.02) < patient / 2
+
+
 def test_a_partition_of_aborted_records_alone_ends_too(
     scored_topic: ScoredTopic, reader: TopicReader
 ) -> None:

@@ -109,6 +109,17 @@ def test_a_logit_is_the_same_to_the_last_bit_in_any_order_and_company() -> None:
     assert together == backwards == alone
 
 
+def test_a_logit_is_the_same_to_the_last_bit_on_one_thread_and_on_several() -> None:
+    bundle = open_bundle()
+    batch = Engine.start(None, Provider.CPU, threads=1)._tokenise(random.Random(9).sample(sample_texts(), 24))
+    narrow, *wide = (start_network(bundle, Provider.CPU, threads) for threads in (1, 2, 3, 4))
+
+    alone = [OneByOne(narrow, threads=1)([ids]) for ids in batch]
+
+    for network in wide:
+        assert [OneByOne(narrow, threads=1, wide=network)([ids]) for ids in batch] == alone
+
+
 def test_in_batches_its_scores_would_depend_on_their_neighbours() -> None:
     bundle = open_bundle()
     network = start_network(bundle, Provider.CPU)

@@ -31,6 +31,7 @@ PAD_ID = VOCABULARY["[PAD]"]
 
 RUNNERS: dict[str, Callable[[Network], Runner]] = {
     "one by one": lambda network: OneByOne(network, threads=2),
+    "one by one, wide when alone": lambda network: OneByOne(network, threads=2, wide=network),
     "padded": lambda network: PaddedBatches(network, PAD_ID, tokens_per_call=40),
 }
 each_runner = pytest.mark.parametrize("make_runner", RUNNERS.values(), ids=RUNNERS)
@@ -206,6 +207,17 @@ def test_a_network_of_three_outputs_does_not_start(tmp_path: Path) -> None:
 
     with pytest.raises(ProviderError, match=r"fails on a plain text: too many values to unpack"):
         Engine.start(tmp_path, Provider.CPU, threads=1)
+
+
+def test_a_review_that_comes_alone_has_the_wide_call_and_several_have_a_call_each() -> None:
+    narrow, wide = Recording(), Recording()
+    runner = OneByOne(narrow, threads=2, wide=wide)
+
+    runner([[2, 5, 3]])
+    runner([[2, 5, 3], [2, 3]])
+
+    assert wide.shapes == [(1, 3)]
+    assert sorted(narrow.shapes) == [(1, 2), (1, 3)]
 
 
 @given(st.lists(token_ids, max_size=12))
