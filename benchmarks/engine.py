@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -36,6 +36,14 @@ CALIBRATION = 300
 """Texts that NNCF fits int8 to, its own default."""
 
 
+class Spent(NamedTuple):
+    """On all reviews of a round."""
+
+    seconds: float
+    cpu: float
+    """Seconds of all cores together."""
+
+
 def main() -> None:
     """Measure, print, and write."""
     options = arguments().parse_args()
@@ -51,7 +59,7 @@ def main() -> None:
         else:
             forms = cpu_forms(bundle)
         with peer_forms(options.peers, bundle, work, reviews, token_ids[-CALIBRATION:]) as peers:
-            rates = measure({**forms, **peers}, reviews, options.rounds)
+            spent = measure({**forms, **peers}, reviews, options.rounds)
     figures: dict[str, Any] = {
         "processor": processor(),
         "cores": cores(),
@@ -61,7 +69,7 @@ def main() -> None:
         "reviews": len(reviews),
         "tokens, mean": statistics.mean(map(len, reviews)),
         "rounds": options.rounds,
-        "forms": table(rates, reviews),
+        "forms": table(spent, reviews),
     }
     if options.provider is Provider.CPU:
         figures |= limits(bundle, reviews, options.rounds)
@@ -98,33 +106,46 @@ def reviews_of(bundle: Bundle, texts: Sequence[str]) -> list[list[int]]:
     return [ids for ids in read if isinstance(ids, list)]
 
 
-def measure(forms: Mapping[str, Form], reviews: Reviews, rounds: int) -> dict[str, list[float]]:
-    """Reviews a second of each form in each round, after one that does not count."""
-    rates: dict[str, list[float]] = {name: [] for name in forms}
+def measure(forms: Mapping[str, Form], reviews: Reviews, rounds: int) -> dict[str, list[Spent]]:
+    """What each form spends on all reviews in each round, after one that does not count."""
+    spent: dict[str, list[Spent]] = {name: [] for name in forms}
     for number in range(rounds + 1):
         for name, form in forms.items():
-            started = time.perf_counter()
-            form(reviews)
+            started, busy = time.perf_counter(), time.process_time()
+            elsewhere = form(reviews)
+            here = time.process_time() - busy
             if number:
-                rates[name].append(len(reviews) / (time.perf_counter() - started))
-    return rates
+                spent[name].append(
+                    Spent(time.perf_counter() - started, here if elsewhere is None else elsewhere)
+                )
+    return spent
 
 
-def table(rates: Mapping[str, Sequence[float]], reviews: Reviews) -> list[dict[str, Any]]:
-    """A row a form: medians, and the median of each round's ratio to the fastest form of ours, which comes first."""
+def rate(spent: Sequence[Spent], reviews: Reviews) -> float:
+    """Reviews a second, the median of the rounds."""
+    return len(reviews) / statistics.median(one.seconds for one in spent)
+
+
+def table(spent: Mapping[str, Sequence[Spent]], reviews: Reviews) -> list[dict[str, Any]]:
+    """A row a form: medians, and the medians of each round's ratios to the first form, which is the one that serves.
+
+    CPU time tells more than the clock where other work shares the machine.
+    """
     tokens = statistics.mean(map(len, reviews))
-    base = next(iter(rates.values()))
+    first = next(iter(spent.values()))
     return [
         {
             "form": name,
-            "reviews_per_second": statistics.median(values),
-            "tokens_per_second": statistics.median(values) * tokens,
-            "ratio_to_first": statistics.median(
-                mine / first for mine, first in zip(values, base, strict=True)
+            "reviews_per_second": rate(mine, reviews),
+            "tokens_per_second": rate(mine, reviews) * tokens,
+            "speed_to_first": statistics.median(
+                a.seconds / b.seconds for a, b in zip(first, mine, strict=True)
             ),
-            "rounds": list(values),
+            "cpu_ms_per_review": 1000 * statistics.median(one.cpu for one in mine) / len(reviews),
+            "cpu_to_first": statistics.median(b.cpu / a.cpu for a, b in zip(first, mine, strict=True)),
+            "seconds_of_rounds": [one.seconds for one in mine],
         }
-        for name, values in rates.items()
+        for name, mine in spent.items()
     ]
 
 
@@ -135,33 +156,33 @@ def limits(bundle: Bundle, reviews: Reviews, rounds: int) -> dict[str, Any]:
     work = work_of(bundle.content[bundle.variant(precision).file])
     integer, single, memory = integer_peak(), float_peak(), memory_peak()
     mean = round(statistics.mean(map(len, reviews)))
-    lengths = {
-        length: measure({"": runner}, equal_reviews(length), rounds)[""] for length in (*LENGTHS, mean)
-    }
+    rates = {}
+    for length in (*LENGTHS, mean):
+        equal = equal_reviews(length)
+        rates[length] = rate(measure({"": runner}, equal, rounds)[""], equal)
     return {
         "peak": {
             "int8_operations_per_second": integer,
             "fp32_operations_per_second": single,
             "memory_bytes_per_second": memory,
         },
-        "limit_reviews_per_second": statistics.median(lengths[mean]),
-        "lengths": [
-            length_row(length, statistics.median(lengths[length]), work, integer, single)
-            for length in LENGTHS
-        ],
+        "limit_reviews_per_second": rates[mean],
+        "lengths": [length_row(length, rates[length], work, integer, single) for length in LENGTHS],
     }
 
 
-def length_row(length: int, rate: float, work: Work, integer: float, single: float) -> dict[str, float]:
+def length_row(
+    length: int, reviews_per_second: float, work: Work, integer: float, single: float
+) -> dict[str, float]:
     """Figures of one length; the shares are of the time that products alone would take at the peaks."""
     products, attention = work.product_operations(length), work.attention_operations(length)
     return {
         "tokens": length,
-        "reviews_per_second": rate,
-        "tokens_per_second": rate * length,
+        "reviews_per_second": reviews_per_second,
+        "tokens_per_second": reviews_per_second * length,
         "int8_operations_per_weight_byte": products / work.weights,
-        "int8_share_of_peak": rate * products / integer,
-        "share_of_both_peaks": rate * (products / integer + attention / single),
+        "int8_share_of_peak": reviews_per_second * products / integer,
+        "share_of_both_peaks": reviews_per_second * (products / integer + attention / single),
     }
 
 
@@ -184,7 +205,8 @@ def show(figures: Mapping[str, Any]) -> None:
     """Print what fits a terminal."""
     plain = {name: value for name, value in figures.items() if isinstance(value, str | int | float)}
     for row in figures["forms"]:
-        plain[f"{row['form']}, reviews/s"] = row["reviews_per_second"]
+        plain[f"{row['form']}: reviews/s"] = row["reviews_per_second"]
+        plain[f"{row['form']}: CPU ms a review"] = row["cpu_ms_per_review"]
     for row in figures.get("lengths", ()):
         plain[f"{row['tokens']} tokens each, tokens/s"] = row["tokens_per_second"]
     report(plain, None)

@@ -22,7 +22,8 @@ from schemas.settings import Provider
 BATCH = 8
 
 Reviews = Sequence[Sequence[int]]
-Form = Callable[[Reviews], object]
+Form = Callable[[Reviews], float | None]
+"""Runs reviews; tells the CPU seconds of another process that did it, if one did."""
 
 
 def cpu_forms(bundle: Bundle) -> dict[str, Form]:
@@ -68,12 +69,10 @@ def cuda_forms(bundle: Bundle, work: Path, checkpoint: Path | None, provider: Pr
     if checkpoint is not None:
         device = "cuda" if provider is Provider.CUDA else "cpu"
         network_of_torch = load_checkpoint(checkpoint).eval().to(device)
-        made["torch fp32, 32 reviews of like length"] = lambda reviews: torch_logits(
-            network_of_torch, reviews, pad
-        )
-        made["torch fp16, 32 reviews of like length"] = lambda reviews: _autocast(
-            network_of_torch, reviews, pad, device
-        )
+        for precision in ("fp32", "fp16"):
+            made[f"torch {precision}, 32 reviews of like length"] = _torch_form(
+                network_of_torch, pad, device, halves=precision == "fp16"
+            )
     return made
 
 
@@ -142,8 +141,12 @@ def _all_read(outcomes: Sequence[Outcome]) -> None:
             raise BundleError(f"the network fails on a review: {outcome.detail}")
 
 
-def _autocast(network: torch.nn.Module, reviews: Reviews, pad: int, device: str) -> None:
+def _torch_form(network: torch.nn.Module, pad: int, device: str, *, halves: bool) -> Form:
     # The CPU's products in fp16 are emulated, bf16 stands in for them there.
     kind = torch.float16 if device == "cuda" else torch.bfloat16
-    with torch.autocast(device, dtype=kind):
-        torch_logits(network, reviews, pad)
+
+    def run(reviews: Reviews) -> None:
+        with torch.autocast(device, dtype=kind, enabled=halves):
+            torch_logits(network, reviews, pad)
+
+    return run
