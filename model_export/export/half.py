@@ -5,7 +5,8 @@ from pathlib import Path
 
 from onnxruntime.transformers.optimizer import optimize_model
 from torch import nn
-from transformers import PreTrainedModel
+
+from model_export.export.fused import attention_shape
 
 
 def write_fp16(fp32: Path, fp16: Path, network: nn.Module) -> None:
@@ -19,18 +20,9 @@ def write_fp16(fp32: Path, fp16: Path, network: nn.Module) -> None:
         fp16: the file to write.
         network: what was exported; a transformer in it tells heads and hidden size, which attention is fused by.
     """
-    heads, hidden = _attention_shape(network)
+    heads, hidden = attention_shape(network)
     graph = optimize_model(str(fp32), model_type="bert", num_heads=heads, hidden_size=hidden, opt_level=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the lowest float, which masks, is cut to what 16 bits hold
         graph.convert_float_to_float16(keep_io_types=True)
     graph.save_model_to_file(str(fp16))
-
-
-def _attention_shape(network: nn.Module) -> tuple[int, int]:
-    """Heads and hidden size; 0 and 0 where there is no transformer."""
-    for module in network.modules():
-        if isinstance(module, PreTrainedModel):
-            config = module.config
-            return getattr(config, "num_attention_heads", 0), getattr(config, "hidden_size", 0)
-    return 0, 0

@@ -1,4 +1,4 @@
-"""The float network in int8, for CPUs: four steps, each against one source of error."""
+"""The float network in int8, for CPUs: fused, then four steps, each against one source of error."""
 
 import tempfile
 from collections.abc import Sequence
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import ModelProto, NodeProto, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.onnx_model import ONNXModel
 
 from model_export.export.activations import moments, narrow_products, products
+from model_export.export.fused import AttentionShape, attend_unmasked, fuse_for_cpu
 from model_export.export.grid import Floats, Grid, ProductGrid, steps_on
 from model_export.export.onnx_graph import module_of
 from model_export.export.rounding import LARGEST_STEP, Steps, choose_scales, round_weights
@@ -20,6 +21,9 @@ from model_export.export.tables import quantise_tables
 
 SEEN_REVIEWS = 200
 """Reviews from which outlier channels and rounding are learned; they hold several thousand tokens."""
+
+
+NO_ATTENTION = AttentionShape()
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,11 @@ class Rounded:
 
 
 def quantise_int8(
-    fp32: Path, int8: Path, token_ids: Sequence[Sequence[int]], grid: Grid | None = None
+    fp32: Path,
+    int8: Path,
+    token_ids: Sequence[Sequence[int]],
+    grid: Grid | None = None,
+    attention: AttentionShape = NO_ATTENTION,
 ) -> None:
     """Write ``fp32`` in int8: a scale for each output of a product, and activations quantised as they come.
 
@@ -47,12 +55,13 @@ def quantise_int8(
         int8: the file to write.
         token_ids: reviews as token ids; ``SEEN_REVIEWS`` of them, evenly spread, are looked at.
         grid: on which weights stand already: those are taken as they are.
+        attention: of the network, by which it is fused.
 
     Raises:
         BundleError: weights have left the grid that they were trained on.
     """
     grid = grid or Grid()
-    network = read_products(fp32)
+    network = read_products(fp32, attention)
     rounded = round_products(network, seen_of(token_ids), grid)
     with tempfile.TemporaryDirectory() as folder:
         smoothed = Path(folder) / "smoothed.onnx"
@@ -65,18 +74,22 @@ def quantise_int8(
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
-            extra_options={"MatMulConstBOnly": True},
+            extra_options={
+                "MatMulConstBOnly": True,
+                "DefaultTensorType": TensorProto.FLOAT,
+            },  # of fused operators
         )
     quantised = onnx.load(int8)
     quantise_tables(quantised, grid.tables)
     _put_in(quantised, rounded)
+    attend_unmasked(quantised)
     onnx.checker.check_model(quantised)
     onnx.save(quantised, int8)
 
 
-def read_products(fp32: Path) -> ModelProto:
-    """The float network, with every product with a constant matrix in one form."""
-    network = ONNXModel(onnx.load(fp32))
+def read_products(fp32: Path, attention: AttentionShape = NO_ATTENTION) -> ModelProto:
+    """The float network as int8 is made of it, with every product with a constant matrix in one form."""
+    network = ONNXModel(fuse_for_cpu(fp32, attention))
     network.replace_gemm_with_matmul()
     model: ModelProto = network.model
     return model

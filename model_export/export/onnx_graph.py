@@ -13,7 +13,8 @@ from onnx import NodeProto
 from torch import nn
 
 OPSET = 17
-INPUTS = ("input_ids", "attention_mask")
+MASK = "attention_mask"
+INPUTS = ("input_ids", MASK)
 OUTPUT = "logits"
 
 Tokens = npt.NDArray[np.int64]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from model_export.export.fused import attention_shape
 from model_export.export.grid import Grid
 from model_export.export.half import write_fp16
 from model_export.export.int8 import quantise_int8
@@ -98,7 +99,7 @@ def write_variants(
     if "fp16" in paths:
         write_fp16(paths["fp32"], paths["fp16"], network)
     if "int8" in paths:
-        quantise_int8(paths["fp32"], paths["int8"], seen, grid)
+        quantise_int8(paths["fp32"], paths["int8"], seen, grid, attention_shape(network))
     return paths
 
 

@@ -1,0 +1,112 @@
+"""A transformer's graph as the CPU provider runs it fastest around its int8 products."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
+from onnxruntime.transformers.fusion_options import FusionOptions
+from onnxruntime.transformers.optimizer import optimize_model
+from torch import nn
+from transformers import PreTrainedModel
+
+from model_export.export.onnx_graph import MASK
+
+CONTRIBUTED = "com.microsoft"
+"""The domain of onnxruntime's own operators."""
+
+KEY_PADDING_MASK = 4
+"""Which input of ``MultiHeadAttention`` it is."""
+
+UNPADDED = f"{MASK}_is_full"
+
+
+class AttentionShape(NamedTuple):
+    """What onnxruntime's optimizer has to know to recognise attention; 0 and 0 where there is none."""
+
+    heads: int = 0
+    hidden: int = 0
+
+
+def attention_shape(network: nn.Module) -> AttentionShape:
+    """Of the transformer in a network, if there is one."""
+    for module in network.modules():
+        if isinstance(module, PreTrainedModel):
+            config = module.config
+            return AttentionShape(
+                getattr(config, "num_attention_heads", 0), getattr(config, "hidden_size", 0)
+            )
+    return AttentionShape()
+
+
+def fuse_for_cpu(fp32: Path, attention: AttentionShape) -> ModelProto:
+    """The network with one operator for each attention and each GELU; of others than transformers nothing may match.
+
+    What onnxruntime would fuse further is left apart, for on a CPU it is slower so (docs/engine.md): the bias of a
+    product is added within the int8 product, and ``LayerNormalization`` has a vectorised kernel, which the form fused
+    with its residual lacks.
+
+    Args:
+        fp32: the exported network.
+        attention: of it.
+    """
+    options = FusionOptions("bert")
+    options.use_multi_head_attention = (
+        True  # queries, keys and values stay products of their own, which int8 needs
+    )
+    options.enable_bias_gelu = False
+    options.enable_skip_layer_norm = False
+    options.enable_bias_skip_layer_norm = False
+    options.enable_embed_layer_norm = False  # it looks up in float tables only
+    model: ModelProto = optimize_model(
+        str(fp32),
+        model_type="bert",
+        num_heads=attention.heads,
+        hidden_size=attention.hidden,
+        opt_level=0,
+        optimization_options=options,
+    ).model
+    if all(known.domain != CONTRIBUTED for known in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(CONTRIBUTED, 1))
+    return model
+
+
+def attend_unmasked(model: ModelProto) -> None:
+    """Let each attention read its mask only in calls that have padding, in place.
+
+    Without a mask the CPU provider runs flash attention (Dao et al. 2022, "FlashAttention"), which never writes the
+    scores of all pairs of tokens; and a review in a call of its own, as int8 is served, has no padding.
+    """
+    graph = model.graph
+    masked = [
+        (place, node)
+        for place, node in enumerate(graph.node)
+        if node.op_type == "MultiHeadAttention" and len(node.input) > KEY_PADDING_MASK
+    ]
+    for place, node in masked:
+        unmasked = NodeProto()
+        unmasked.CopyFrom(node)
+        unmasked.input[KEY_PADDING_MASK] = ""
+        either = helper.make_node(
+            "If",
+            [UNPADDED],
+            list(node.output),
+            name=node.name,
+            then_branch=_branch(unmasked),
+            else_branch=_branch(node),
+        )
+        graph.node[place].CopyFrom(either)
+    if masked:
+        least = f"{MASK}_least"
+        graph.node.insert(0, helper.make_node("ReduceMin", [MASK], [least], name=least, keepdims=0))
+        graph.node.insert(
+            1, helper.make_node("Cast", [least], [UNPADDED], name=UNPADDED, to=TensorProto.BOOL)
+        )
+
+
+def _branch(attention: NodeProto) -> GraphProto:
+    """A graph of this node alone; what it reads comes from the graph around."""
+    inner = NodeProto()
+    inner.CopyFrom(attention)
+    inner.output[0] += "_branch"
+    output = helper.make_tensor_value_info(inner.output[0], TensorProto.FLOAT, None)
+    return helper.make_graph([inner], attention.name, [], [output])
