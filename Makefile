@@ -39,7 +39,7 @@ format: $(VENV)/.dev ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## Measure: engine, publishing, pipeline, scale, aggregator, verify, rebuild, memory (minutes)
+bench: $(VENV)/.dev ## Measure: engine, publishing, pipeline, scale, aggregator, verify, rebuild, memory, dashboard (minutes)
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.publish
 	$(BIN)/python -m benchmarks.pipeline
@@ -49,6 +49,7 @@ bench: $(VENV)/.dev ## Measure: engine, publishing, pipeline, scale, aggregator,
 	$(BIN)/python -m benchmarks.verify --events 20000 100000
 	$(BIN)/python -m benchmarks.rebuild --products 250 2500
 	$(BIN)/python -m benchmarks.redis_memory --reviews 100000
+	$(BIN)/python -m benchmarks.dashboard --products 1000 --reviews 50000 --seconds 30
 
 bench-peers: $(VENV)/.dev ## Measure what people would use instead, in environments of their own (gigabytes of downloads)
 	$(BIN)/python -m benchmarks.peers $(ARGS)

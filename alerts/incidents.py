@@ -10,10 +10,13 @@ from redis import Redis
 
 from consumers.aggregate.view import PERMISSIONS, commands
 from schemas.alert_keys import AlertKeys
+from schemas.alerts import Alert
 from schemas.errors import ConfigurationError
 from schemas.refusals import WHERE_PERMISSIONS_STAND
 
-CLAIM, OPEN, TAKE = ((files("alerts") / name).read_text() for name in ("claim.lua", "open.lua", "take.lua"))
+CLAIM, HOLD, OPEN, TAKE = (
+    (files("alerts") / name).read_text() for name in ("claim.lua", "hold.lua", "open.lua", "take.lua")
+)
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -25,6 +28,10 @@ class Place:
     rule: str
     product_id: str
 
+    @property
+    def member(self) -> str:
+        return AlertKeys.member(self.rule, self.product_id)
+
 
 def incident_id(prefix: str, place: Place, day: date) -> str:
     """The id of the incident that opened on this day (UTC).
@@ -33,7 +40,7 @@ def incident_id(prefix: str, place: Place, day: date) -> str:
     about again on the same day gives it the same id.
     """
     text = json.dumps([prefix, place.rule, place.product_id, day.isoformat()])
-    return f"incident_{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+    return f"incident_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 class Incidents:
@@ -48,6 +55,7 @@ class Incidents:
         self.keys = keys
         self._redis = redis
         self._claim = redis.register_script(CLAIM)
+        self._hold = redis.register_script(HOLD)
         self._open = redis.register_script(OPEN)
 
     def require_permissions(self) -> None:
@@ -56,14 +64,9 @@ class Incidents:
         Raises:
             ConfigurationError: naming a command and a key.
         """
-        wanted = [*commands(CLAIM, OPEN, TAKE), "HDEL"]
-        keys = (
-            self.keys.looks,
-            self.keys.due,
-            self.keys.bodies,
-            self.keys.attempts,
-            self.keys.incident("r", "p"),
-        )
+        wanted = commands(CLAIM, HOLD, OPEN, TAKE)
+        every = self.keys
+        keys = every.looks, every.open, every.opened, every.due, every.bodies, every.attempts
         if denied := self._redis.evalsha(
             self._redis.script_load(PERMISSIONS), 0, len(wanted), *wanted, *keys
         ):
@@ -73,13 +76,16 @@ class Incidents:
         """Whether to look for this rule now: one process may, once in each interval."""
         return bool(self._claim(keys=[self.keys.looks], args=[rule, interval]))
 
-    def still_holds(self, place: Place, quiet_days: int) -> bool:
+    def still_holds(self, place: Place, quiet_days: int, now_ms: int) -> bool:
         """Note that the rule holds; whether that is an incident which is open already."""
-        return bool(
-            self._redis.pexpire(self.keys.incident(place.rule, place.product_id), quiet_days * DAY_MS)
-        )
+        arguments: list[str | int] = [place.member, now_ms, now_ms + quiet_days * DAY_MS]
+        return bool(self._hold(keys=[self.keys.open], args=arguments))
 
-    def open(self, place: Place, quiet_days: int, alert_id: str, body: str, now_ms: int) -> bool:
+    def open(self, place: Place, quiet_days: int, alert: Alert, now_ms: int) -> bool:
         """Open an incident and put its alert into the outbox; false if another process was faster."""
-        keys = [self.keys.incident(place.rule, place.product_id), self.keys.due, self.keys.bodies]
-        return bool(self._open(keys=keys, args=[alert_id, body, quiet_days * DAY_MS, now_ms]))
+        silent = alert.model_copy(update={"data": alert.data.model_copy(update={"texts": ()})})
+        keys = [self.keys.open, self.keys.opened, self.keys.due, self.keys.bodies]
+        until = now_ms + quiet_days * DAY_MS
+        arguments: list[str | int | bytes] = [place.member, now_ms, until, alert.data.incident_id]
+        arguments += [alert.to_json(), silent.to_json()]
+        return bool(self._open(keys=keys, args=arguments))

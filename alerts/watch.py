@@ -60,6 +60,13 @@ class Sent:
     incidents: int = 0
     delivered: int = 0
     failed: int = 0
+    """Attempts, not alerts."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.looks} looks, {self.incidents} incidents opened, {self.delivered} alerts delivered, "
+            f"{self.failed} attempts failed"
+        )
 
 
 class Watch:
@@ -119,12 +126,19 @@ class Watch:
         for rule in rules:
             found = look(rule, self._rules.looks_per_day, names, counted)
             limit = level(rule, self._rules.looks_per_day, found.watched)
-            for suspect in alarming(found.suspects, limit):
+            above = alarming(found.suspects, limit)
+            log.info(
+                "rule %s: %d products watched, %d far above their usual share",
+                rule.name,
+                found.watched,
+                len(above),
+            )
+            for suspect in above:
                 self._alarm(rule, suspect, found, limit, now)
 
     def _alarm(self, rule: AlertRule, suspect: Suspect, found: Look, limit: float, now: datetime) -> None:
         place = Place(rule.name, suspect.product_id)
-        if self.incidents.still_holds(place, rule.quiet_days):
+        if self.incidents.still_holds(place, rule.quiet_days, _milliseconds(now)):
             return
         made = alert(
             rule,
@@ -135,8 +149,7 @@ class Watch:
             watched=found.watched,
             texts=latest_texts(self._redis, self._keys, rule, suspect.product_id, now.date()),
         )
-        body = made.to_json().decode()
-        if self.incidents.open(place, rule.quiet_days, made.data.incident_id, body, _milliseconds(now)):
+        if self.incidents.open(place, rule.quiet_days, made, _milliseconds(now)):
             self.sent.incidents += 1
             log.warning("rule %s: %s (%s)", rule.name, made.data.summary, made.data.incident_id)
 

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from consumers.explain.start import Explain
 from dashboard.access import Guard, Tokens
-from dashboard.api import changes, explanations, product, products, queue, whole
+from dashboard.api import changes, explanations, incidents, product, products, queue, whole
 from dashboard.counts import CountsReader, connect
 from dashboard.desk.claims import Claims
 from dashboard.desk.desk import Desk, LabelLog
@@ -20,6 +20,7 @@ from dashboard.desk.line import Line
 from dashboard.desk.waiting import WaitingReader
 from dashboard.explanations import Explanations
 from dashboard.headers import SafeHeaders
+from dashboard.incidents import IncidentsReader
 from dashboard.index import ProductIndex
 from dashboard.overview import Overviews
 from dashboard.pages import problem_page, sign_in
@@ -29,6 +30,7 @@ from dashboard.pipeline import KafkaAnswer, PipelineReader
 from dashboard.problems import add_problems
 from dashboard.services import Services
 from dashboard.watch import Broadcast, Clock, Watcher
+from schemas.alert_keys import AlertKeys
 from schemas.dashboard_settings import DashboardSettings
 from schemas.desk_keys import DeskKeys
 from schemas.redis_keys import ViewKeys
@@ -88,6 +90,7 @@ def create_app(
                 watcher=watcher,
                 broadcast=broadcast,
                 pipeline=PipelineReader(watcher, ask_kafka, clock),
+                incidents=IncidentsReader(redis, AlertKeys(settings.redis_prefix)),
                 desk=Desk(line, waiting, claims, label_log, clock),
                 explanations=explained,
                 tokens=tokens,
@@ -106,7 +109,7 @@ def create_app(
         docs_url=None,  # they load their scripts from elsewhere
         redoc_url=None,
     )
-    for api in (products, product, whole, queue, explanations, changes):
+    for api in (products, product, whole, incidents, queue, explanations, changes):
         app.include_router(api.router, prefix=API)
     app.include_router(pages.router)
     app.include_router(queue_pages.router)

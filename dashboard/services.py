@@ -9,6 +9,7 @@ from dashboard.access import Person, Tokens
 from dashboard.counts import CountsReader
 from dashboard.desk.desk import Desk
 from dashboard.explanations import Explanations
+from dashboard.incidents import IncidentsReader
 from dashboard.index import ProductIndex
 from dashboard.overview import Overviews
 from dashboard.pipeline import PipelineReader
@@ -26,6 +27,7 @@ class Services:
     watcher: Watcher
     broadcast: Broadcast
     pipeline: PipelineReader
+    incidents: IncidentsReader
     desk: Desk
     explanations: Explanations
     tokens: Tokens

@@ -18,9 +18,20 @@ class AlertKeys:
         """Hash: rule -> number of its latest look, counted in intervals since 1970."""
         return f"{self._start}looks"
 
-    def incident(self, rule: str, product_id: str) -> str:
-        """String: id of the incident. It expires once the rule has not held for its quiet time."""
-        return f"{self._start}incident:{rule}:{product_id}"
+    @property
+    def open(self) -> str:
+        """Sorted set: ``member`` -> when the quiet time of the incident ends, in milliseconds since 1970."""
+        return f"{self._start}open"
+
+    @property
+    def opened(self) -> str:
+        """Hash: ``member`` -> the alert of the incident, without texts of customers."""
+        return f"{self._start}opened"
+
+    @staticmethod
+    def member(rule: str, product_id: str) -> str:
+        """What an incident is about; rules have no colon in their names."""
+        return f"{rule}:{product_id}"
 
     @property
     def due(self) -> str:

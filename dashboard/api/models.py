@@ -1,4 +1,4 @@
-"""What the API answers. Each share comes with its sample size, its 95 % interval and whether the sample is small."""
+"""What the API answers of all products, and what its other answers are made of. Each share comes with its sample size, its 95 % interval and whether the sample is small."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -9,9 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from consumers.read import counts as read
 from dashboard import counts as stored
 from dashboard import overview, statistics
-from dashboard.listing import Listing
 from dashboard.periods import Period as Span
-from schemas.dead_letters import DeadLetterReason
 from schemas.events import Channel
 from schemas.redis_keys import Counter
 
@@ -80,40 +78,6 @@ class Counts(Model):
         )
 
 
-class Product(Model):
-    """The counts of one product in every channel."""
-
-    product_id: Annotated[str, Field(examples=["kettle-1200"])]
-    channels: dict[Channel, Counts]
-
-    @classmethod
-    def of(cls, product: read.ProductCounts) -> Self:
-        """Every channel, also those without a review."""
-        return cls(
-            product_id=product.product_id,
-            channels={channel: Counts.of(counts) for channel, counts in product.channels.items()},
-        )
-
-
-class Products(Model):
-    """One page of products."""
-
-    products: list[Product]
-    page: int
-    pages: int
-    total: Annotated[int, Field(description="Products in all; a search ends after 1,000 of them.")]
-
-    @classmethod
-    def of(cls, listing: Listing) -> Self:
-        """A page as JSON."""
-        return cls(
-            products=[Product.of(product) for product in listing.products],
-            page=listing.page,
-            pages=listing.pages,
-            total=listing.total,
-        )
-
-
 class Period(Model):
     """Whole days in UTC, both included."""
 
@@ -138,16 +102,6 @@ class Day(Model):
         return [cls(day=day, counts=Counts.of(counts)) for day, counts in days]
 
 
-class Days(Model):
-    """A series of days, oldest first, without gaps."""
-
-    product_id: str
-    channel: Channel
-    period: Period
-    days: list[Day]
-    total: Counts
-
-
 class StrongNegative(Model):
     """A strong negative; personal data in its text is masked, and texts are cut after 1,000 characters."""
 
@@ -167,13 +121,6 @@ class StrongNegative(Model):
         return cls.model_validate(negative, from_attributes=True)
 
 
-class StrongNegatives(Model):
-    """The latest strong negatives of a product in all channels, newest first."""
-
-    product_id: str
-    negatives: list[StrongNegative]
-
-
 class Change(Model):
     """The first share of positive reviews less the second, and whether that may be chance."""
 
@@ -188,23 +135,6 @@ class Change(Model):
     def of(cls, change: statistics.Difference | None) -> Self | None:
         """None where either side has no reviews."""
         return None if change is None else cls.model_validate(change, from_attributes=True)
-
-
-class Side(Model):
-    """One side of a comparison."""
-
-    product_id: str
-    period: Period
-    counts: Counts
-
-
-class Comparison(Model):
-    """Two products, or two periods of one, in a channel."""
-
-    channel: Channel
-    left: Side
-    right: Side
-    change: Annotated[Change | None, Field(description="Left less right; null where either has no reviews.")]
 
 
 class Move(Model):
@@ -300,43 +230,6 @@ class Overview(Model):
             best=Standing.all_of(seen.best),
             ranked=seen.ranked,
         )
-
-
-class Lag(Model):
-    """Records that wait for a group; null for one that never committed."""
-
-    group: str
-    topic: str
-    records: int | None
-
-
-class RefusedRecords(Model):
-    """Records that were refused for one reason, and wait on the dead-letter topic."""
-
-    reason: DeadLetterReason
-    meaning: Annotated[str, Field(description="The reason, for people.", examples=["the text is no JSON"])]
-    waiting: int
-    oldest: Annotated[datetime, Field(description="When the first of them was refused.")]
-
-
-class Pipeline(Model):
-    """The pipeline's own state."""
-
-    seen_at: Annotated[datetime | None, Field(description="When Redis was last looked at.")]
-    trouble: Annotated[str | None, Field(description="Why the last look failed, if it did.")]
-    applied_per_second: Annotated[float | None, Field(description="Over the last minute.")]
-    offsets: Annotated[dict[int, int], Field(description="Partition -> next offset to be counted.")]
-    generation: str | None
-    rebuilding: bool
-    kafka_asked: bool
-    kafka_trouble: str | None
-    lags: list[Lag]
-    model: Annotated[str | None, Field(description="Name and version that labelled the latest review.")]
-    dead_letters: Annotated[
-        list[RefusedRecords] | None,
-        Field(description="By reason; null where Kafka cannot be asked for them."),
-    ]
-    dead_letters_complete: Annotated[bool, Field(description="False where at least so many wait.")]
 
 
 class ProblemDetails(Model):

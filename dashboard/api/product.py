@@ -7,19 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
-from dashboard.api.models import (
-    Change,
-    Comparison,
-    Counts,
-    Day,
-    Days,
-    Period,
-    Product,
-    Side,
-    StrongNegative,
-    StrongNegatives,
-)
+from dashboard.api.models import Change, Counts, Day, Period, StrongNegative
 from dashboard.api.parameters import ChannelName, FirstDay, LastDay, ProductId, period_of, problems
+from dashboard.api.product_models import Comparison, Days, Product, Side, StrongNegatives
 from dashboard.api.products import COUNTS_HEAD, counts_cells
 from dashboard.counts import DayCounts, total
 from dashboard.csv_export import Cell, csv_response

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from consumers.read.counts import Counts, ProductCounts
-from dashboard.api.models import Products
 from dashboard.api.parameters import RankingName, problems
+from dashboard.api.product_models import Products
 from dashboard.csv_export import Cell, csv_response
 from dashboard.listing import all_products, list_products
 from dashboard.services import InjectedServices

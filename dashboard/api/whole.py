@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from dashboard.api.models import Lag, Overview, Pipeline, RefusedRecords
+from dashboard.api.models import Overview
 from dashboard.api.parameters import ChannelName, problems
+from dashboard.api.pipeline_models import Lag, Pipeline, RefusedRecords
 from dashboard.services import InjectedServices
 from schemas.events import Channel
 

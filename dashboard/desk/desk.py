@@ -90,7 +90,7 @@ class Desk:
         names = list(dict.fromkeys(ticket.product_id for ticket in tickets))
         waiting = {
             (one.product_id, one.place): one
-            for listed in (await self._reader.read(names, now)).values()
+            for listed in (await self._reader.standing(names, now)).values()
             for one in listed
         }
         places = [(ticket.product_id, ticket.place) for ticket in tickets]

@@ -1,6 +1,7 @@
 """What waits for a person, read from the lists that the aggregator keeps of each product."""
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,9 @@ DIGEST = (files("dashboard.desk") / "waiting.lua").read_text()
 
 QUEUED_FOR = timedelta(days=30)
 """Nobody is helped by an answer that comes later than this."""
+
+PRODUCTS_KEPT = 64
+"""Of which what waits is held: half a megabyte each at the most. A page of the queue has 25, and everybody sees the same ones."""
 
 PRODUCTS_AT_A_TIME = 10
 """Of which the lists are read at once: some 20 ms of this process, in which it answers nobody else."""
@@ -89,6 +93,8 @@ class WaitingReader:
         self._redis = redis
         self._keys = keys
         self._desk_keys = desk_keys
+        self._known: OrderedDict[str, tuple[str, list[Waiting]]] = OrderedDict()
+        """Digest and what waits, of the products that were asked for last."""
 
     async def forgets(self) -> bool:
         """Whether the view forgets labels: then what people say is not counted."""
@@ -100,6 +106,25 @@ class WaitingReader:
         for start in range(0, len(product_ids), PRODUCTS_AT_A_TIME):
             found |= await self._read(product_ids[start : start + PRODUCTS_AT_A_TIME], now - QUEUED_FOR)
         return found
+
+    async def standing(self, product_ids: Sequence[str], now: datetime) -> dict[str, list[Waiting]]:
+        """As ``read``; what was read this way before, and is as it was, is not fetched again."""
+        digests = dict(zip(product_ids, await self.digests(product_ids), strict=True))
+        found = {
+            name: self._known[name][1]
+            for name in product_ids
+            if name in self._known and self._known[name][0] == digests[name]
+        }
+        found |= await self.read([name for name in product_ids if name not in found], now)
+        for name, waiting in found.items():
+            self._known[name] = digests[name], waiting
+            self._known.move_to_end(name)
+        while len(self._known) > PRODUCTS_KEPT:
+            self._known.popitem(last=False)
+        return {
+            name: [one for one in waiting if one.created_at >= now - QUEUED_FOR]
+            for name, waiting in found.items()
+        }
 
     async def digests(self, product_ids: Sequence[str]) -> list[str]:
         """Of what decides what waits of each product: where it is as before, so is that."""

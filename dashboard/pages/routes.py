@@ -46,6 +46,7 @@ async def overview(
             "days": days,
             "channel": channel,
             "seen": seen,
+            "incidents": await services.incidents.open(services.clock()),
             "volume": charts.volume_chart(seen.series),
             "share": charts.share_chart(seen.series),
         },

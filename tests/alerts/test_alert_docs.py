@@ -19,7 +19,8 @@ def test_the_example_is_an_alert_with_every_field() -> None:
 def test_the_keys_are_those_that_are_used() -> None:
     keys = AlertKeys()
 
-    for key in (keys.incident("<rule>", "<product_id>"), keys.looks, keys.due):
+    for key in (keys.open, keys.opened, keys.looks, keys.due):
         assert f"`{key}`" in PAGE
+    assert f"`{keys.member('<rule>', '<product_id>')}`" in PAGE
     assert keys.bodies.endswith(":bodies")
     assert keys.attempts.endswith(":attempts")

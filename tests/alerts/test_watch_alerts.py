@@ -12,6 +12,7 @@ from redis import Redis
 from shop import Shop, taken_back, written
 from watching import LEASE_MS, Clock, Watches
 
+from alerts.incidents import Place
 from alerts.outbox import FIRST_PAUSE_S, LAST_ATTEMPT, LONGEST_PAUSE_S, Pending
 from alerts.watch import Watch
 from schemas.alert_keys import AlertKeys
@@ -132,25 +133,39 @@ def test_two_rules_and_two_products_are_incidents_of_their_own(
     assert len(set(receiver.ids)) == 4
 
 
+def test_of_two_who_open_an_incident_at_once_one_does(
+    put: Put, watch: Watches, receiver: Receiver, clock: Clock, redis: Redis, alert_keys: AlertKeys
+) -> None:
+    put()
+    watching = watch()
+    turn(watching)
+    alert, place = Alert.model_validate_json(receiver.received[0].body), Place("sudden", "pan")
+
+    opened = [watching.incidents.open(place, 3, alert, int(clock().timestamp() * 1000)) for _ in range(2)]
+
+    assert opened == [True, False]
+    assert redis.hkeys(alert_keys.bodies) == [alert.data.incident_id]
+
+
 def test_after_its_quiet_time_a_product_alarms_anew_with_another_id(
     put: Put,
     watch: Watches,
     receiver: Receiver,
     clock: Clock,
     redis: Redis,
-    alert_keys: AlertKeys,
     keys: ViewKeys,
+    alert_keys: AlertKeys,
 ) -> None:
     put()
     turn(watch())
-    assert 2.9 < redis.pttl(alert_keys.incident("sudden", "kettle")) / 86_400_000 <= 3
 
-    redis.pexpire(alert_keys.incident("sudden", "kettle"), 0)  # what Redis does after that time
-    clock.now += timedelta(days=4)
-    put_days(redis, keys, "kettle", {clock.now.date(): (200, 150)})
-    turn(watch())
-
-    assert len(set(receiver.ids)) == 2
+    for days, alerts in ((2, 1), (3, 2)):  # the third is the end of its quiet time
+        clock.now += timedelta(days=days)
+        put_days(redis, keys, "kettle", {clock.now.date(): (500, 400)})
+        turn(watch())
+        put_days(redis, keys, "kettle", {clock.now.date(): (20, 1)})
+        assert len(set(receiver.ids)) == alerts
+    assert redis.hkeys(alert_keys.opened) == ["sudden:kettle"]
 
 
 def test_every_look_at_which_it_holds_begins_the_quiet_time_anew(
@@ -158,12 +173,13 @@ def test_every_look_at_which_it_holds_begins_the_quiet_time_anew(
 ) -> None:
     put()
     turn(watch())
-    redis.pexpire(alert_keys.incident("sudden", "kettle"), 60_000)
+    ends = redis.zscore(alert_keys.open, "sudden:kettle")
 
     clock.now += A_LOOK
     turn(watch())
 
-    assert redis.pttl(alert_keys.incident("sudden", "kettle")) > 60_000
+    assert ends == (clock.now - A_LOOK + timedelta(days=3)).timestamp() * 1000
+    assert redis.zscore(alert_keys.open, "sudden:kettle") == ends + A_LOOK.total_seconds() * 1000
 
 
 def test_an_emptied_redis_alarms_again_with_the_same_id_on_the_same_day(
@@ -238,10 +254,10 @@ def test_one_who_sent_it_and_died_before_noting_that_has_it_sent_again_with_the_
 ) -> None:
     put()
     dying = watch()
-    dying._outbox.remove = lambda _id: (_ for _ in ()).throw(KeyboardInterrupt)
     dying.look()
-    with pytest.raises(KeyboardInterrupt):
-        dying.deliver()
+    pending = dying._outbox.take(int(clock().timestamp() * 1000))
+    assert pending
+    dying._webhook.send(pending.alert_id, pending.body)  # and here it died
 
     successor = watch()
     turn(successor)
@@ -304,15 +320,15 @@ def test_a_correction_that_comes_before_the_look_prevents_the_alarm_and_one_afte
     assert len(receiver.received) == 1
 
     shop.count([taken_back("kettle", one.review_id) for one in angry])
-    redis.pexpire(alert_keys.incident("sudden", "kettle"), 60_000)
+    ends = redis.zscore(alert_keys.open, "sudden:kettle")
     clock.now += A_LOOK
     turn(watching)
     assert len(receiver.received) == 1
-    assert redis.pttl(alert_keys.incident("sudden", "kettle")) <= 60_000  # it runs out
+    assert redis.zscore(alert_keys.open, "sudden:kettle") == ends  # and no longer
 
 
 def test_texts_go_along_only_if_asked_for_and_masked(
-    redis: Redis, redis_prefix: str, watch: Watches, receiver: Receiver
+    redis: Redis, redis_prefix: str, watch: Watches, receiver: Receiver, alert_keys: AlertKeys
 ) -> None:
     shop = Shop(redis, redis_prefix)
     shop.count([written("kettle", days_ago=1 + number % 7) for number in range(100)])
@@ -326,6 +342,7 @@ def test_texts_go_along_only_if_asked_for_and_masked(
     bodies = {json.loads(got.body)["data"]["rule"]: json.loads(got.body)["data"] for got in receiver.received}
     assert bodies["silent"]["texts"] == []
     assert [one["text"] for one in bodies["telling"]["texts"]] == ["Call me at [phone number]! �[31mNow."] * 2
+    assert "Call me" not in str(redis.hgetall(alert_keys.opened))
 
 
 def test_counts_that_changed_are_read_again_and_a_rebuilt_view_wholly(

@@ -14,6 +14,7 @@ from shop import NOW, TOPIC, LabelLogOfTheShop, Shop, taken_back, written
 from starlette.testclient import TestClient
 from waiting import eventually
 
+from dashboard import watch
 from dashboard.desk.line import OF_A_PRODUCT
 from dashboard.desk.order import urgency, waiting_points
 from dashboard.desk.waiting import Waiting, WaitingReader
@@ -25,6 +26,12 @@ from schemas.redis_keys import LABEL_RETENTION, Counter
 ANNA, BEN = "anna-token-0123456789", "ben-token-0123456789"
 READ = "read-token-0123456789"
 TOKENS = {"agent_tokens": f"anna={ANNA}, ben={BEN}", "read_token": READ}
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits a second for what was counted to be noticed."""
+    monkeypatch.setattr(watch, "INTERVAL_S", 0.05)
 
 
 @pytest.fixture
@@ -119,17 +126,32 @@ def test_a_product_whose_lists_did_not_change_is_not_read_again(client: TestClie
     assert "new" in ids(queue(client))
 
 
+def test_a_queue_that_is_looked_at_again_is_not_fetched_again_and_yet_right(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = client.app.state.services.desk._reader
+    noting = NotingReader(reader)
+    before = ids(queue(client))
+    monkeypatch.setattr(reader, "read", noting.read)
+
+    assert ids(queue(client)) == before
+    assert noting.read_again == []
+    assert do(client, "done", item(client, "help")).status_code == 204
+    assert ids(queue(client)) == [one for one in before if one != "help"]
+    assert "kettle" in noting.read_again
+
+
 class NotingReader:
     """Reads what waits, and notes of which products."""
 
     def __init__(self, reader: WaitingReader) -> None:
         self.read_again: list[str] = []
         self.digests = reader.digests
-        self._reader = reader
+        self._read = reader.read
 
     async def read(self, product_ids: Sequence[str], now: datetime) -> dict[str, list[Waiting]]:
         self.read_again += product_ids
-        return await self._reader.read(product_ids, now)
+        return await self._read(product_ids, now)
 
 
 def test_a_review_that_is_corrected_to_good_or_deleted_leaves_the_queue(

@@ -12,7 +12,7 @@ from schemas.codec import decode_review, decode_scored
 from schemas.contracts import contracts, drifted, main, write
 from schemas.dead_letters import DeadLetter, DeadLetterReason
 from schemas.json_schemas import event_components
-from schemas.settings_base import option_name, variable_name
+from schemas.settings_base import is_option, option_name, variable_name
 from schemas.settings_reference import COMMANDS, settings_reference
 
 DOCUMENT = asyncapi_document()
@@ -140,8 +140,9 @@ def test_every_reason_is_documented() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_setting_of_a_command_is_in_its_table(command: str) -> None:
     section = settings_reference().partition(f"## {command}\n")[2].partition("\n## ")[0]
-    for name in COMMANDS[command].model_fields:
-        assert f"| `{option_name(name)}` | `{variable_name(name)}` |" in section
+    for name, field in COMMANDS[command].model_fields.items():
+        option = f"`{option_name(name)}`" if is_option(field) else "none"
+        assert f"| {option} | `{variable_name(name)}` |" in section
 
 
 def test_every_row_of_the_settings_has_four_cells() -> None:

@@ -38,6 +38,7 @@ PATHS = (
     "compare",
     "overview",
     "pipeline",
+    "incidents",
     "queue",
     "products.csv",
     "days.csv",
