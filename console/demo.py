@@ -52,6 +52,10 @@ REFRESH_S = 0.25
 EXAMPLE = '{"review_id": "mine-1", "product_id": "kettle-1200", "text": "Boils fast, leaks faster."}'
 
 
+DEMO_CUSTOMER_KEY = "of the demo's invented customers"
+"""No secret: a shop has a key of its own."""
+
+
 @dataclass
 class Feed:
     """What the topics have shown so far, filled by two reading threads."""
@@ -253,6 +257,7 @@ def _process(job: str, settings: ReaderSettings, log_file: Path, dashboard_port:
         "REVIEWSTREAM_REDIS_URL": settings.redis_url,
         "REVIEWSTREAM_LISTEN_HOST": LOOPBACK,
         "REVIEWSTREAM_LISTEN_PORT": str(dashboard_port),
+        "REVIEWSTREAM_CUSTOMER_KEY": DEMO_CUSTOMER_KEY,
     }
     command = [sys.executable, "-m", "console.main", job]
     with log_file.open("wb") as log:

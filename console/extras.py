@@ -9,7 +9,7 @@ EXTRAS: Mapping[str, Sequence[str]] = {
     "train": ("torch", "transformers", "sklearn", "gensim", "peft", "optuna"),
     "tracking": ("tensorboard", "wandb"),
     "report": ("jinja2", "matplotlib", "networkx", "sklearn"),
-    "serve": ("fastapi", "jinja2", "sse_starlette", "uvicorn"),
+    "serve": ("fastapi", "jinja2", "networkx", "sklearn", "sse_starlette", "uvicorn"),
 }
 """Modules that show whether an extra is there."""
 

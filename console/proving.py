@@ -44,14 +44,15 @@ def verify(
     Memory stays the same however large the topic is: what is read waits in a file. Leaves with 0 if all is equal, 12 if
     anything differs, 13 if rankings were still moving, 14 if the topic has lost its beginning and cannot be recounted.
     """
-    retention = day_retention or load_settings(AggregatorSettings, **settings.model_dump()).day_retention
+    aggregator = load_settings(AggregatorSettings, **settings.model_dump())
     redis = Redis.from_url(**settings.redis_config())
     console = Console(stderr=True)
     with progress("verifying", console=console) as meter:
         report = recount(
             settings,
             redis,
-            day_retention=retention,
+            day_retention=day_retention or aggregator.day_retention,
+            customer_retention=aggregator.customer_retention,
             state=state_path,
             stage=meter.says,
             progress=meter.at,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from kafka import ConsumerGroupMetadata, KafkaConsumer, KafkaProducer, TopicPartition
 
 from consumers.batch import MicroBatcher
+from consumers.customer_hash import customer_hash
 from consumers.dead_letters import dead_letter_output
 from consumers.decode import Decoded, decode_records
 from consumers.infer.router import Router
@@ -98,6 +99,7 @@ class Scorer:
         clock: Clock = time.monotonic,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
+        self._customer_hash = customer_hash(settings.customer_key)
         self.counts = ScorerCounts()
         self._settings = settings
         self._engines = engines
@@ -204,6 +206,7 @@ class Scorer:
             ),
             record_time=item.record_time,
             scored_at=self._now(),
+            customer_hash=self._customer_hash(item.event.customer_id),
         )
         key = scored.product_id.encode()
         partition = self._spread.partition_of(key, item.record.topic_partition)
@@ -257,6 +260,8 @@ def start_scorer(
         make_producer: the same for the producer.
         now: the wall clock, for ``scored_at`` and ``dlq.failed_at``.
     """
+    if settings.customer_key is None:
+        log.info("no customer_key is set: ids of customers are dropped")
     guard = OutageGuard(settings.outage_deadline)
     client_id = f"{settings.scorer_group}-{instance}"
     intake = GroupIntake(

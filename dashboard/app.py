@@ -12,8 +12,10 @@ from starlette.staticfiles import StaticFiles
 
 from consumers.explain.start import Explain
 from dashboard.access import Guard, Tokens
-from dashboard.api import changes, explanations, incidents, product, products, queue, whole
+from dashboard.api import business, changes, explanations, incidents, product, products, queue, whole
+from dashboard.campaigns import CampaignReader
 from dashboard.counts import CountsReader, connect
+from dashboard.customers import CustomerReader
 from dashboard.desk.claims import Claims
 from dashboard.desk.desk import Desk, LabelLog
 from dashboard.desk.line import Line
@@ -23,9 +25,11 @@ from dashboard.headers import SafeHeaders
 from dashboard.incidents import IncidentsReader
 from dashboard.index import ProductIndex
 from dashboard.overview import Overviews
+from dashboard.pages import business as business_pages
 from dashboard.pages import problem_page, sign_in
 from dashboard.pages import queue as queue_pages
 from dashboard.pages import routes as pages
+from dashboard.phrases import PhraseBook
 from dashboard.pipeline import KafkaAnswer, PipelineReader
 from dashboard.problems import add_problems
 from dashboard.services import Services
@@ -77,14 +81,16 @@ def create_app(
         async with connect(settings) as redis:
             keys, desk_keys = ViewKeys(settings.redis_prefix), DeskKeys(settings.redis_prefix)
             explained = Explanations(start_explaining)
+            phrases = PhraseBook()
             index, broadcast = ProductIndex(redis, keys, clock().date()), Broadcast()
             waiting = WaitingReader(redis, keys, desk_keys, settings.scored_topic)
             line = Line(waiting)
             topics = (settings.scored_topic, settings.labels_topic)
             watcher = Watcher(redis, keys, topics, index, broadcast, clock, line)
             claims = Claims(redis, desk_keys, timedelta(minutes=settings.claim_minutes))
+            counts = CountsReader(redis, keys)
             app.state.services = Services(
-                counts=CountsReader(redis, keys),
+                counts=counts,
                 index=index,
                 overviews=Overviews(index),
                 watcher=watcher,
@@ -93,12 +99,18 @@ def create_app(
                 incidents=IncidentsReader(redis, AlertKeys(settings.redis_prefix)),
                 desk=Desk(line, waiting, claims, label_log, clock),
                 explanations=explained,
+                phrases=phrases,
+                campaigns=CampaignReader(redis, keys),
+                customers=CustomerReader(
+                    redis, keys, counts, least=settings.risk_reviews, days=settings.risk_days
+                ),
                 tokens=tokens,
                 clock=clock,
             )
             async with watcher.running():
                 yield
             explained.close()
+            phrases.close()
 
     app = FastAPI(
         title="reviewstream",
@@ -109,9 +121,10 @@ def create_app(
         docs_url=None,  # they load their scripts from elsewhere
         redoc_url=None,
     )
-    for api in (products, product, whole, incidents, queue, explanations, changes):
+    for api in (products, product, whole, business, incidents, queue, explanations, changes):
         app.include_router(api.router, prefix=API)
     app.include_router(pages.router)
+    app.include_router(business_pages.router)
     app.include_router(queue_pages.router)
     app.include_router(sign_in.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

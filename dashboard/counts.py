@@ -1,7 +1,7 @@
 """The counts of single products, read from Redis when they are asked for."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -65,7 +65,11 @@ class StrongNegative:
     @classmethod
     def of(cls, entry: str) -> Self:
         """Read an entry as the aggregator writes it."""
-        fields: dict[str, Any] = json.loads(entry)
+        return cls.of_fields(json.loads(entry))
+
+    @classmethod
+    def of_fields(cls, fields: Mapping[str, Any]) -> Self:
+        """The same, once it is no text any more."""
         return cls(
             review_id=fields["review_id"],
             channel=Channel(fields["channel"]),
@@ -124,6 +128,20 @@ class CountsReader:
         """The latest strong negatives, newest first."""
         entries = await self.redis.lrange(self.keys.negatives(product_id), 0, limit - 1)
         return [StrongNegative.of(str(entry)) for entry in entries]
+
+    async def picked(
+        self, product_ids: Sequence[str], wanted: Callable[[str, Mapping[str, Any]], bool]
+    ) -> list[tuple[str, StrongNegative]]:
+        """Of some products, those of the latest strong negatives that are wanted; masking the others would take longest."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for product_id in product_ids:
+            pipeline.lrange(self.keys.negatives(product_id), 0, -1)
+        return [
+            (product_id, StrongNegative.of_fields(fields))
+            for product_id, entries in zip(product_ids, await pipeline.execute(), strict=True)
+            for fields in map(json.loads, entries)
+            if wanted(product_id, fields)
+        ]
 
 
 def series_arguments(keys: ViewKeys, product_id: str, days: Iterable[date]) -> list[str]:

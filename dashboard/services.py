@@ -6,12 +6,15 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from dashboard.access import Person, Tokens
+from dashboard.campaigns import CampaignReader
 from dashboard.counts import CountsReader
+from dashboard.customers import CustomerReader
 from dashboard.desk.desk import Desk
 from dashboard.explanations import Explanations
 from dashboard.incidents import IncidentsReader
 from dashboard.index import ProductIndex
 from dashboard.overview import Overviews
+from dashboard.phrases import PhraseBook
 from dashboard.pipeline import PipelineReader
 from dashboard.problems import REDIS_AWAY, ProblemError
 from dashboard.watch import Broadcast, Clock, Watcher
@@ -30,6 +33,9 @@ class Services:
     incidents: IncidentsReader
     desk: Desk
     explanations: Explanations
+    campaigns: CampaignReader
+    customers: CustomerReader
+    phrases: PhraseBook
     tokens: Tokens
     clock: Clock
 

@@ -2,7 +2,6 @@
 
 ``counted``    the scored topic folded as ``verify`` folds it: counts of both periods, and which reviews stand for a product
 ``findings``   what differs by more than chance
-``text_rank``  what many texts say, in a few of their own words
 ``contents``   all that a report says; ``make`` puts it together
 ``plots``, ``writing``  for people and for programs
 """

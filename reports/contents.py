@@ -7,8 +7,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from consumers.read import counts as read
+from dashboard import text_rank
 from dashboard.statistics import Difference
-from reports import text_rank
 from reports.findings import Finding, Tested
 from schemas.events import Channel
 from schemas.redis_keys import Counter

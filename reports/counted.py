@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import Any
 
 from consumers.aggregate.contribution import Contribution, score_text
+from consumers.aggregate.labels import StoredLabel
 from consumers.aggregate.relabel import as_people_say
 from consumers.read.counts import Counts
 from consumers.read.recount import Progress, Recount, read_label, read_scored
@@ -154,14 +155,14 @@ def _by_review(rows: Iterator[_Row]) -> Iterator[tuple[str, list[TalliedEvent], 
 
 def _last(events: Sequence[TalliedEvent], relabels: Mapping[str, str]) -> Contribution | None:
     """As what a review counts in the end; None for a delete."""
-    code = events[-1][1] if events else ""
-    return as_people_say(Contribution.decode(code), relabels) if code else None
+    label = events[-1][1] if events else ""
+    return as_people_say(StoredLabel.found(label).contribution, relabels) if label else None
 
 
 def _add_days(counted: Counted, wanted: Wanted, product_id: str, tally: Tally) -> None:
     sides = Sides()
     for place, counters in tally.counts.items():
-        if place.day is None or not counters[Counter.REVIEWS]:
+        if place.day is None or place.campaign_id is not None or not counters[Counter.REVIEWS]:
             continue
         counts = _counts(counters)
         of_day = _sides_of(place.day, counts, wanted.period)

@@ -7,6 +7,7 @@ from consumers.read.show import harmless
 from consumers.read.store import Store, open_store
 from consumers.topic_reader import TopicReader, open_reader
 from dashboard.statistics import difference
+from dashboard.text_rank import key_phrases, typical
 from reports.contents import (
     Change,
     ChannelCounts,
@@ -20,7 +21,6 @@ from reports.contents import (
 )
 from reports.counted import Counted, Spot, Wanted, count, draw, fetch, read_relabels
 from reports.findings import Finding, Findings, find
-from reports.text_rank import key_phrases, typical
 from schemas.events import Channel, Label, ScoredReview
 from schemas.masking import mask
 from schemas.settings import KafkaSettings

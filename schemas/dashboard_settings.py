@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from schemas.redis_keys import RISK_FROM
 from schemas.settings import BundleSettings, KafkaSettings, RedisSettings
 
 MIN_TOKEN_CHARACTERS = 16
@@ -36,6 +37,16 @@ class DashboardSettings(KafkaSettings, RedisSettings, BundleSettings):
     claim_minutes: Annotated[
         float, Field(gt=0, le=1440, description="Minutes after which the claim of an agent who left ends.")
     ] = 15.0
+    risk_reviews: Annotated[
+        int, Field(ge=RISK_FROM, le=50, description="Strong negatives of a customer that put them at risk,")
+    ] = 3
+    risk_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="within so many days, today among them; the aggregator's customer_retention limits it.",
+        ),
+    ] = 30
     admin_token: Annotated[
         SecretStr | None,
         Field(min_length=MIN_TOKEN_CHARACTERS, description="Token of those who may do everything."),

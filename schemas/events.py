@@ -27,6 +27,9 @@ INSTANT_PATTERN = (
 )
 """RFC 3339, and what else common libraries write for ISO 8601: no seconds, no colon in the offset."""
 
+CUSTOMER_HASH_PATTERN = r"^[0-9a-f]{32}$"
+"""128 bits: half of SHA-256, the least that RFC 2104 (section 5) advises, and too many for two customers to share."""
+
 SCORE_DECIMALS = 6
 """Scores are rounded to millionths when published, so that sums of them are exact integers of micro-units."""
 
@@ -164,6 +167,14 @@ class _ReviewFields(Event):
         str | None,
         Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=64, description="BCP 47 tag."),
     ] = None
+    campaign_id: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=MAX_ID_CHARACTERS,
+            description="The campaign that the customer answers to; counted by it too.",
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _text_goes_with_upsert(self) -> Self:
@@ -180,6 +191,15 @@ class ReviewEvent(_ReviewFields):
     created_at: Annotated[
         Instant | None,
         Field(description="When it was written, ISO 8601 with offset; null: the record's time."),
+    ] = None
+    customer_id: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=MAX_ID_CHARACTERS,
+            repr=False,  # goes into no log
+            description="Who wrote it, as the shop knows them; leaves the scorer only as a keyed hash.",
+        ),
     ] = None
 
 
@@ -215,6 +235,13 @@ class ScoredReview(_ReviewFields):
     model_config = ConfigDict(json_schema_extra=_only_with_upsert(text="string", sentiment="object"))
 
     created_at: Annotated[Instant, Field(description="When it was written, in UTC.")]
+    customer_hash: Annotated[
+        str | None,
+        Field(
+            pattern=CUSTOMER_HASH_PATTERN,
+            description="Who wrote it: the first 32 hex digits of the HMAC-SHA256 of customer_id, if the scorer has a key.",
+        ),
+    ] = None
     sentiment: Sentiment | None
     model: ModelReference
     source: SourceRecord
@@ -236,6 +263,7 @@ class ScoredReview(_ReviewFields):
         source: SourceRecord,
         record_time: datetime,
         scored_at: datetime,
+        customer_hash: str | None = None,
     ) -> "ScoredReview":
         """Join an event with what the model said of it; ``record_time`` stands in for a null ``created_at``."""
         fields: dict[str, Any] = {name: getattr(event, name) for name in _ReviewFields.model_fields}
@@ -243,6 +271,7 @@ class ScoredReview(_ReviewFields):
         return cls.model_construct(
             **fields,
             created_at=event.created_at or _in_utc(record_time),
+            customer_hash=customer_hash,
             sentiment=sentiment,
             model=model,
             source=source,

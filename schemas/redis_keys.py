@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 from schemas.events import Channel
 
@@ -47,14 +48,21 @@ class Ranking(StrEnum):
     STRONG_NEGATIVE = "strong_negative"
 
 
+RISK_FROM = 2
+"""Strong negatives from which a customer is listed: who may be at risk has several."""
+
+
 class Place(NamedTuple):
-    """What a counts hash counts: a channel, in all (None) or on one day of ``created_at`` (UTC)."""
+    """What a counts hash counts: a channel, in all (None) or on one day of ``created_at`` (UTC); whole, or of a campaign."""
 
     channel: Channel
     day: date | None
+    campaign_id: str | None = None
 
 
-_COUNTS_SUFFIX = re.compile(r"(?::channel:(?P<channel>[a-z]+))?(?::day:(?P<day>[0-9-]+))?")
+_COUNTS_SUFFIX = re.compile(
+    r"(?::channel:(?P<channel>[a-z]+))?(?::campaign:(?P<campaign>[A-Za-z0-9_.~%-]+))?(?::day:(?P<day>[0-9-]+))?"
+)
 _OTHER_SUFFIXES = {":labels", ":negatives", ":applied", ":relabels", ":uncertain"}
 
 
@@ -87,7 +95,8 @@ class ViewKeys:
             day = date.fromisoformat(match["day"]) if match["day"] else None
         except ValueError:
             return None
-        return (product_id, Place(channel, day)) if self.counts(product_id, channel, day) == key else None
+        place = Place(channel, day, unquote(match["campaign"]) if match["campaign"] else None)
+        return (product_id, place) if self.counts(product_id, *place) == key else None
 
     @property
     def _products_start(self) -> str:
@@ -97,11 +106,15 @@ class ViewKeys:
         """Hash of counts of channel ``review``."""
         return f"{self.prefix}product:{{{product_id}}}"
 
-    def counts(self, product_id: str, channel: Channel, day: date | None = None) -> str:
-        """Hash of counts of one channel, in all or of one day (UTC) of ``created_at``."""
+    def counts(
+        self, product_id: str, channel: Channel, day: date | None = None, campaign_id: str | None = None
+    ) -> str:
+        """Hash of counts of one channel, in all or of one day (UTC) of ``created_at``; all of it, or what a campaign brought."""
         key = self.product(product_id)
         if channel is not Channel.REVIEW:
             key += f":channel:{channel}"
+        if campaign_id is not None:
+            key += f":campaign:{_in_a_key(campaign_id)}"
         return key if day is None else f"{key}:day:{day.isoformat()}"
 
     def labels(self, product_id: str) -> str:
@@ -131,6 +144,29 @@ class ViewKeys:
     def ranking_revisions(self, name: Ranking) -> str:
         """Hash: product id -> revision of its ranked value; shares the ranking's slot by its hash tag."""
         return f"{{{self.ranking(name)}}}:revisions"
+
+    @property
+    def campaigns(self) -> str:
+        """Sorted set: every campaign id that was ever counted, in their order."""
+        return f"{self.prefix}campaigns"
+
+    def campaign(self, campaign_id: str) -> str:
+        """Sorted set: ``<channel>:<product_id>`` of all counts of a campaign."""
+        return f"{self.campaigns}:{_in_a_key(campaign_id)}"
+
+    @property
+    def customers(self) -> str:
+        """Sorted set: hash of each customer with several strong negatives -> day of the latest, since 1970-01-01."""
+        return f"{self.prefix}customers"
+
+    def customer(self, customer_hash: str) -> str:
+        """Sorted set: ``strong_negative_member`` of each strong negative of a customer -> day of ``created_at``."""
+        return f"{self.customers}:{customer_hash}"
+
+    @property
+    def all_across_products(self) -> tuple[str, str]:
+        """Glob patterns that match the keys of campaigns and customers."""
+        return f"{_literally(self.campaigns)}*", f"{_literally(self.customers)}*"
 
     @property
     def all_offsets(self) -> str:
@@ -182,6 +218,45 @@ def noted_label_retention(stored: Mapping[str, str]) -> int | None:
     """After how many days the view forgets labels, of what the hash of a topic's offsets holds; None: never."""
     noted = stored.get(LABEL_RETENTION)
     return None if noted is None else int(noted)
+
+
+def campaign_member(channel: Channel, product_id: str) -> str:
+    """As ``ViewKeys.campaign`` holds it."""
+    return f"{channel}:{product_id}"
+
+
+def parse_campaign_member(member: str) -> tuple[Channel, str]:
+    """Read ``campaign_member``'s text back.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    channel, _, product_id = member.partition(":")
+    return Channel(channel), product_id
+
+
+def strong_negative_member(product_id: str, review_id: str) -> str:
+    """As ``ViewKeys.customer`` holds it: the product's length in bytes first, since both may hold anything."""
+    return f"{len(product_id.encode())}:{product_id}:{review_id}"
+
+
+def parse_strong_negative_member(member: str) -> tuple[str, str]:
+    """Product and review of ``strong_negative_member``'s text.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    length, _, rest = member.partition(":")
+    encoded = rest.encode()
+    product_id, review_id = encoded[: int(length)].decode(), encoded[int(length) + 1 :].decode()
+    if strong_negative_member(product_id, review_id) != member:
+        raise ValueError(f"no strong negative of a customer: {member!r}")
+    return product_id, review_id
+
+
+def _in_a_key(campaign_id: str) -> str:
+    """Percent-encoded: a brace or a colon of its own would be taken for one of the key's."""
+    return quote(campaign_id, safe="")
 
 
 def _literally(text: str) -> str:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from schemas.access import KafkaAccess, RedisAccess
 from schemas.kafka_client import FrankClient
@@ -177,6 +177,14 @@ class ScorerSettings(KafkaSettings, ModelSettings, ProcessSettings):
         Field(gt=0, le=1, description="Share of bad records at which the scorer stops; 1 never stops it."),
     ] = 0.9
 
+    customer_key: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=16,
+            description="Key under which customer ids are hashed; without it they are dropped.",
+        ),
+    ] = None
+
     @field_validator("bundles")
     @classmethod
     def _is_a_list_of_bundles(cls, value: str) -> str:
@@ -219,6 +227,12 @@ class ViewSettings(Settings):
             "later delete takes nothing back. By default never. To change it, rebuild.",
         ),
     ] = None
+    customer_retention: Annotated[
+        int,
+        Field(
+            ge=1, description="Days that the strong negatives of a customer are kept together, by their hash."
+        ),
+    ] = 90
     negatives_kept: Annotated[
         int, Field(ge=0, le=10_000, description="Latest strong negatives kept of each product.")
     ] = 100

@@ -276,6 +276,7 @@ def start_aggregator(
         negatives_kept=settings.negatives_kept,
         label_retention=settings.label_retention,
         uncertain_kept=settings.uncertain_kept,
+        customer_retention=settings.customer_retention,
     )
     dead_letters = DeadLetterSender(
         lambda: KafkaProducer(**producer_config(settings, client_id)), OutageGuard(settings.outage_deadline)

@@ -2,21 +2,23 @@
 -- change together or not at all. An event at or below the applied offset changes nothing, so replays are harmless.
 --
 -- KEYS: product hash, labels hash, negatives list, applied hash; offsets and marks hashes of the topic; state of a
---       rebuild; list of uncertain reviews, hash of what people say instead. The channel and day hashes stand beside the product hash under the same hash tag; which ones an old
---       label was counted in is known only here.
+--       rebuild; list of uncertain reviews, hash of what people say instead; sorted sets of all campaigns and of customers
+--       with several strong negatives. The channel, campaign and day hashes stand beside the product hash under the same
+--       hash tag; which ones an old label was counted in, and whose it was, is known only here.
 -- ARGV: topic, partition, the offset that is stored for it as far as the aggregator knows, the mark that its last call
 --       since then left ("" for none), the mark to leave now, negatives kept, day retention in days, label retention in
---       days ("" for ever), uncertain reviews kept, then for each event: offset, review id, contribution ("" for a delete),
---       scored_at, entry of a list as JSON ("" for none) and, where labels are forgotten, the day of scored_at since
---       1970-01-01. What a person says of a review has no scored_at: its contribution is what the model said, and in place
+--       days ("" for ever), uncertain reviews kept, customer retention in days, product, then for each event: offset, review
+--       id, label ("" for a delete), scored_at, entry of a list as JSON ("" for none) and, where labels are forgotten, the day of scored_at since
+--       1970-01-01. What a person says of a review has no scored_at: its label is what the model said, and in place
 --       of the entry stands a letter, P, p, N or n, or "" if the model's shall count again.
 -- Returns: revision, reviews, positive, negative, strong_negative of the product's channel "review"; or false, and
 --       nothing was applied, if another offset, another mark or another label retention is stored, or a rebuilt view is
 --       being swapped in.
 
-local product, labels, negatives, applied, offsets, marks, rebuild, uncertain, relabels = unpack(KEYS)
+local product, labels, negatives, applied, offsets, marks, rebuild, uncertain, relabels, campaigns, customers = unpack(KEYS)
 local source, partition, known, before, mark = ARGV[1] .. ':' .. ARGV[2], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local kept, retention, label_retention, uncertain_kept = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
+local customer_retention, product_id = tonumber(ARGV[10]), ARGV[11]
 
 -- A Redis that was emptied, put back to an older state, or replaced by a replica that lagged, lacks events before these.
 -- Applying these first would make the product ignore the lost ones when they are read again. In this same step nothing
@@ -31,6 +33,7 @@ end
 redis.call('HSET', marks, partition, mark)
 
 local SECONDS_A_DAY = 86400
+local RISK_FROM = 2  -- strong negatives; as in schemas/redis_keys.py
 local FIELDS = {
   P = {'positive', 'strong_positive'},
   p = {'positive', 'weak_positive'},
@@ -61,10 +64,16 @@ local function change(key, day)
   return changes[key]
 end
 
--- A label such as rPk128fvk, as Contribution.encode explains it, or the older review|P|-|934512|20576.
+-- A label such as rPk128fvk, as StoredLabel.encode explains it: the code of what the model said, which may be the older
+-- review|P|-|934512|20576, then perhaps @delay, ~customer and #campaign.
 local CHANNELS = {r = 'review', s = 'support', a = 'ad', o = 'social'}
 
-local function read(contribution)
+local function origin_of(label)
+  return string.match(label, '^[^~#]*~?([^#]*)#?(.*)$')
+end
+
+local function read(label)
+  local contribution = string.match(label, '^[^@~#]*')
   local first, code, micros, sign, days = string.match(contribution, '^(%a)(%a)(%w%w%w%w)(%-?)(%w+)$')
   if first then
     local day = tonumber(days, 36)
@@ -80,19 +89,43 @@ end
 -- is void while the review stands as anything else. docs/adr/0009 says why.
 local relabelled = redis.call('HLEN', relabels) > 0
 
-local function place_of(review_id, contribution)
-  local channel, code, doubt, micros, day = read(contribution)
+local function place_of(review_id, label)
+  local channel, code, doubt, micros, day = read(label)
   return string.format('%s|%s|%s|%d|%d ', channel, code, doubt and 'u' or '-', micros, day) .. review_id
 end
 
-local function count(review_id, contribution, sign, scored_at)
-  local channel, code, doubt, micros, day = read(contribution)
-  local said = relabelled and redis.call('HGET', relabels, place_of(review_id, contribution))
+-- As in a URL: a brace or a colon of a campaign's own would be taken for one of the key's.
+local function in_a_key(campaign)
+  return (string.gsub(campaign, '[^A-Za-z0-9_.~-]', function(byte) return string.format('%%%02X', string.byte(byte)) end))
+end
+
+-- What this call changes of customers' strong negatives: customer -> member -> day, or false where it is taken back.
+local strong_negatives = {}
+
+local function note_customer(customer, review_id, day)
+  strong_negatives[customer] = strong_negatives[customer] or {}
+  strong_negatives[customer][#product_id .. ':' .. product_id .. ':' .. review_id] = day
+end
+
+local function count(review_id, label, sign, scored_at)
+  local channel, code, doubt, micros, day = read(label)
+  local said = relabelled and redis.call('HGET', relabels, place_of(review_id, label))
   if said then  -- a person is sure
     code, doubt, micros = said, false, string.upper(said) == 'P' and 1000000 or 0
   end
+  local customer, campaign = origin_of(label)
+  if customer ~= '' and code == 'N' then
+    note_customer(customer, review_id, sign > 0 and day)
+  end
   local total = channel == 'review' and product or product .. ':channel:' .. channel
-  for _, hash in ipairs({change(total), change(total .. ':day:' .. iso_date(day), day)}) do
+  local places = {change(total), change(total .. ':day:' .. iso_date(day), day)}
+  if campaign ~= '' then
+    local of_campaign = total .. ':campaign:' .. in_a_key(campaign)
+    table.insert(places, change(of_campaign))
+    table.insert(places, change(of_campaign .. ':day:' .. iso_date(day), day))
+    places[3].campaign, places[3].member = campaign, channel .. ':' .. product_id
+  end
+  for _, hash in ipairs(places) do
     local fields = hash.fields
     for _, name in ipairs({'reviews', FIELDS[code][1], FIELDS[code][2], doubt and 'uncertain' or nil}) do
       fields[name] = (fields[name] or 0) + sign
@@ -103,8 +136,8 @@ local function count(review_id, contribution, sign, scored_at)
 end
 
 -- The list in which the model's word puts a review, and how many it holds; people's words do not move it.
-local function list_of(contribution)
-  local _, code, doubt = read(contribution)
+local function list_of(label)
+  local _, code, doubt = read(label)
   if code == 'N' then
     return negatives, kept
   end
@@ -116,19 +149,20 @@ end
 local forgets = tonumber(label_retention)
 local clock = forgets and (tonumber(redis.call('HGET', applied, 'clock')) or -math.huge)
 
-local function day_of(contribution)
-  local _, _, _, _, day = read(contribution)
+local function day_of(label)
+  local _, _, _, _, day = read(label)
   return day
 end
 
 local function remembered(label)
-  local code, delay = string.match(label, '^([^@]*)@?(.*)$')
-  return clock - day_of(code) - (tonumber(delay) or 0) <= forgets and code
+  local delay = string.match(label, '^[^@~#]*@(%-?%d+)')
+  return clock - day_of(label) - (tonumber(delay) or 0) <= forgets and label
 end
 
-local function label_of(contribution)
-  local delay = clock - day_of(contribution)
-  return delay == 0 and contribution or string.format('%s@%d', contribution, delay)
+local function with_delay(label)
+  local delay = clock - day_of(label)
+  local code, origin = string.match(label, '^([^~#]*)(.*)$')
+  return delay == 0 and label or string.format('%s@%d', code, delay) .. origin
 end
 
 local function forget_entry(list, review_id)
@@ -142,7 +176,7 @@ local function forget_entry(list, review_id)
   end
 end
 
-local function apply(review_id, contribution, scored_at, entry)
+local function apply(review_id, label, scored_at, entry)
   local old = redis.call('HGET', labels, review_id)
   if old and forgets then
     old = remembered(old)
@@ -154,14 +188,14 @@ local function apply(review_id, contribution, scored_at, entry)
       forget_entry(list, review_id)
     end
   end
-  if forgets and contribution == '' then
+  if forgets and label == '' then
     forget_entry(negatives, review_id)
     forget_entry(uncertain, review_id)
   end
-  if contribution ~= '' then
-    redis.call('HSET', labels, review_id, forgets and label_of(contribution) or contribution)
-    count(review_id, contribution, 1, scored_at)
-    local list, most = list_of(contribution)
+  if label ~= '' then
+    redis.call('HSET', labels, review_id, forgets and with_delay(label) or label)
+    count(review_id, label, 1, scored_at)
+    local list, most = list_of(label)
     if entry ~= '' and most > 0 then
       redis.call('LPUSH', list, entry)
       redis.call('LTRIM', list, 0, most - 1)
@@ -190,7 +224,7 @@ end
 
 local last = tonumber(redis.call('HGET', applied, source) or '-1')
 local first = last
-for i = 10, #ARGV, forgets and 6 or 5 do
+for i = 12, #ARGV, forgets and 6 or 5 do
   local offset = tonumber(ARGV[i])
   if offset > last then
     if ARGV[i + 3] ~= '' then
@@ -223,10 +257,41 @@ for key, hash in pairs(changes) do
   else  -- what a person says leaves it at when the last review was scored
     redis.call('HSET', key, 'score_sum', text)
   end
+  if hash.campaign then  -- a campaign's products are found by these; members are never taken out, as hashes keep their zeros
+    redis.call('ZADD', campaigns, 0, hash.campaign)
+    redis.call('ZADD', campaigns .. ':' .. in_a_key(hash.campaign), 0, hash.member)
+  end
   if hash.day then
     -- An absolute time: the same on every replay. One in the past deletes the hash at once, as it should.
     redis.call('EXPIREAT', key, math.max(1, (hash.day + 1 + retention) * SECONDS_A_DAY))
   end
+end
+
+-- A customer's strong negatives come from many products. Each member belongs to one review and is written as what it is now,
+-- so it does not matter in which order products, and so partitions, are counted.
+if next(strong_negatives) then
+  local oldest = math.floor(tonumber(redis.call('TIME')[1]) / SECONDS_A_DAY) - customer_retention
+  for customer, members in pairs(strong_negatives) do
+    local key = customers .. ':' .. customer
+    for member, day in pairs(members) do
+      if day then
+        redis.call('ZADD', key, day, member)
+      else
+        redis.call('ZREM', key, member)
+      end
+    end
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', oldest - 1)
+    local latest = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2]
+    if latest then
+      redis.call('EXPIREAT', key, (tonumber(latest) + 1 + customer_retention) * SECONDS_A_DAY)
+    end
+    if redis.call('ZCARD', key) >= RISK_FROM then
+      redis.call('ZADD', customers, latest, customer)
+    else
+      redis.call('ZREM', customers, customer)
+    end
+  end
+  redis.call('ZREMRANGEBYSCORE', customers, '-inf', oldest - 1)
 end
 
 -- The sum of the applied offsets grows with every applied event: it orders the states of this product. A clock among them

@@ -6,16 +6,16 @@ It shares no code with the script that counts inside Redis, so that each can be 
 from collections import defaultdict
 from datetime import date
 
-from consumers.aggregate.contribution import Contribution, Meaning
-from consumers.aggregate.labels import StoredLabel, scored_day
+from consumers.aggregate.contribution import Contribution, Meaning, days_since_1970
+from consumers.aggregate.labels import Origin, StoredLabel, scored_day
 from consumers.aggregate.negatives import is_uncertain
 from consumers.aggregate.relabel import meaning_of
 from schemas.events import Channel, ScoredReview
 from schemas.labels import ReviewLabel
 from schemas.redis_keys import Counter, Ranking
 
-CountsKey = tuple[str, Channel, date | None]
-"""Product, channel and a day of ``created_at`` (UTC); None for all days."""
+CountsKey = tuple[str, Channel, date | None] | tuple[str, Channel, date | None, str]
+"""Product, channel and a day of ``created_at`` (UTC), None for all days; and the campaign, if it is what one brought."""
 
 _RANKED_BY = {
     Ranking.REVIEWS: Counter.REVIEWS,
@@ -45,6 +45,8 @@ class Fold:
         """Of each product: review id -> what the model said of it, as long as that is remembered."""
         self.relabels: defaultdict[str, dict[tuple[str, Contribution], Meaning]] = defaultdict(dict)
         """Of each product: review id and what the model said -> what a person says instead."""
+        self.customers: defaultdict[str, dict[tuple[str, str], int]] = defaultdict(dict)
+        """Of each customer's hash: product and review of each strong negative -> day of ``created_at`` since 1970-01-01."""
         self.clocks: dict[str, int] = {}
         """Of each product, where labels are forgotten: the latest day of ``scored_at``, in days since 1970-01-01."""
         self.applied: defaultdict[str, dict[str, int]] = defaultdict(dict)
@@ -62,15 +64,16 @@ class Fold:
         labels = self.labels[scored.product_id]
         old = labels.pop(scored.review_id, None)
         if old is not None:
-            self._add(scored, old.contribution, -1)
-        new = Contribution.of(scored)
+            self._add(scored, old, -1)
+        label = StoredLabel.of(scored, self.clocks.get(scored.product_id))
+        new = None if label is None else label.contribution
         if new is None or (old is not None and old.contribution.strong_negative):
             _take_out(self.negatives[scored.product_id], scored.review_id)
         if new is None or (old is not None and old.contribution.needs_review):
             _take_out(self.uncertain[scored.product_id], scored.review_id)
-        if new is not None:
-            labels[scored.review_id] = StoredLabel(new, self.clocks.get(scored.product_id))
-            self._add(scored, new, +1)
+        if label is not None and new is not None:
+            labels[scored.review_id] = label
+            self._add(scored, label, +1)
             if new.strong_negative:
                 _put_first(self.negatives[scored.product_id], scored.review_id, self._negatives_kept)
             elif is_uncertain(scored):
@@ -84,22 +87,25 @@ class Fold:
         if not self._is_new(event.product_id, f"{topic}:{partition}", offset):
             return
         product_id, review_id, judged = event.product_id, event.review_id, Contribution.judged(event.scored)
+        label = self.labels[product_id].get(review_id)
+        stands = label is not None and label.contribution == judged
         before = self._as_counted(product_id, review_id, judged)
         meaning = meaning_of(event)
         if meaning is None:
             self.relabels[product_id].pop((review_id, judged), None)
         else:
             self.relabels[product_id][review_id, judged] = meaning
-        if self.labels[product_id].get(review_id) == StoredLabel(judged):
-            self._count(product_id, before, -1)
-            self._count(product_id, self._as_counted(product_id, review_id, judged), +1)
+        if label is not None and stands:
+            self._count(product_id, review_id, label.origin, before, -1)
+            after = self._as_counted(product_id, review_id, judged)
+            self._count(product_id, review_id, label.origin, after, +1)
 
     def ranking(self, name: Ranking) -> dict[str, int]:
         """Product -> absolute count; a product stays with 0 when its last review is taken back."""
         return {
             product_id: counters[_RANKED_BY[name]]
-            for (product_id, channel, day), counters in self.counts.items()
-            if channel is Channel.REVIEW and day is None
+            for (product_id, *place), counters in self.counts.items()
+            if place == [Channel.REVIEW, None]
         }
 
     def _turn_clock(self, scored: ScoredReview) -> None:
@@ -126,14 +132,23 @@ class Fold:
     def _as_counted(self, product_id: str, review_id: str, said: Contribution) -> Contribution:
         return said.relabelled(self.relabels[product_id].get((review_id, said)))
 
-    def _add(self, scored: ScoredReview, contribution: Contribution, sign: int) -> None:
-        counted = self._as_counted(scored.product_id, scored.review_id, contribution)
-        for key in self._count(scored.product_id, counted, sign):
+    def _add(self, scored: ScoredReview, label: StoredLabel, sign: int) -> None:
+        counted = self._as_counted(scored.product_id, scored.review_id, label.contribution)
+        for key in self._count(scored.product_id, scored.review_id, label.origin, counted, sign):
             self.updated_at[key] = scored.scored_at.isoformat()
 
-    def _count(self, product_id: str, contribution: Contribution, sign: int) -> list[CountsKey]:
+    def _count(
+        self, product_id: str, review_id: str, origin: Origin, contribution: Contribution, sign: int
+    ) -> list[CountsKey]:
         """Count it, and return the hashes that it is counted in."""
+        if origin.customer is not None and contribution.strong_negative:
+            of_customer = self.customers[origin.customer]
+            of_customer.pop((product_id, review_id), None)
+            if sign > 0:
+                of_customer[product_id, review_id] = days_since_1970(contribution.day)
         keys: list[CountsKey] = [(product_id, contribution.channel, day) for day in (None, contribution.day)]
+        if origin.campaign_id is not None:
+            keys += [(*key, origin.campaign_id) for key in keys]
         for key in keys:
             counters = self.counts.setdefault(key, dict.fromkeys(Counter, 0))
             for counter, amount in contribution.increments().items():

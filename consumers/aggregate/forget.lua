@@ -17,7 +17,7 @@ local retention = tonumber(ARGV[1])
 for _ = 1, MOST_SAMPLES do
   local sample, forgotten = redis.call('HRANDFIELD', labels, SAMPLE, 'WITHVALUES'), {}
   for i = 1, #sample, 2 do
-    local sign, day, delay = string.match(sample[i + 1], '^%w%w%w%w%w%w(%-?)(%w+)@?(.*)$')
+    local sign, day, delay = string.match(sample[i + 1], '^%w%w%w%w%w%w(%-?)(%w+)@?(%-?%d*)')
     if day then
       local counted = (sign == '-' and -1 or 1) * tonumber(day, 36) + (tonumber(delay) or 0)
       if clock - counted > retention then

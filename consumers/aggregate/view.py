@@ -13,8 +13,7 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import NoScriptError, RedisError
 
-from consumers.aggregate.contribution import Contribution
-from consumers.aggregate.labels import scored_day
+from consumers.aggregate.labels import StoredLabel, scored_day
 from consumers.aggregate.negatives import list_entry
 from consumers.aggregate.relabel import PositionedLabel
 from schemas.errors import ConfigurationError
@@ -76,6 +75,7 @@ class RedisView:
         negatives_kept: int,
         label_retention: int | None = None,
         uncertain_kept: int = 0,
+        customer_retention: int = 90,
     ) -> None:
         self._redis = redis
         self._keys = keys
@@ -83,6 +83,7 @@ class RedisView:
         self._label_retention = label_retention
         self._day_retention = day_retention
         self._negatives_kept = negatives_kept
+        self._customer_retention = customer_retention
         self._scripts: dict[str, str] = {}
         self._marks: defaultdict[str, dict[int, str]] = defaultdict(dict)
         """Of each topic and partition of which we counted something since its offset was stored: the mark that proves it."""
@@ -128,6 +129,10 @@ class RedisView:
             self._keys.applied(product),
             self._keys.uncertain(product),
             self._keys.relabels(product),
+            self._keys.campaigns,
+            self._keys.campaign("any"),
+            self._keys.customers,
+            self._keys.customer("any"),
             self._keys.offsets(topic),
             self._keys.marks(topic),
             self._keys.rebuild,
@@ -198,6 +203,8 @@ class RedisView:
                     self._keys.rebuild,
                     self._keys.uncertain(product_id),
                     self._keys.relabels(product_id),
+                    self._keys.campaigns,
+                    self._keys.customers,
                     topic,
                     partition,
                     known[partition],
@@ -207,13 +214,15 @@ class RedisView:
                     self._day_retention,
                     self._label_retention or "",
                     self._uncertain_kept,
+                    self._customer_retention,
+                    product_id,
                     *arguments,
                 ]
             )
 
         def apply(pipeline: Pipeline) -> None:
             for call in calls:
-                pipeline.evalsha(self._scripts[APPLY], 9, *call)
+                pipeline.evalsha(self._scripts[APPLY], 11, *call)
 
         others = set()
         ranked = {}
@@ -233,11 +242,11 @@ class RedisView:
     def _arguments(self, topic: str, event: PositionedEvent | PositionedLabel) -> list[str | int]:
         if isinstance(event, PositionedLabel):
             return event.arguments()
-        contribution = Contribution.of(event.scored)
+        label = StoredLabel.of(event.scored)
         return [
             event.offset,
             event.scored.review_id,
-            "" if contribution is None else contribution.encode(),
+            "" if label is None else label.encode(),
             event.scored.scored_at.isoformat(),
             list_entry(event.scored, topic, event.partition, event.offset, uncertain=self._uncertain_kept > 0)
             or "",

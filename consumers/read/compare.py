@@ -11,6 +11,7 @@ from consumers.aggregate.contribution import Contribution, score_text
 from consumers.aggregate.labels import StoredLabel
 from consumers.aggregate.relabel import relabel_place
 from consumers.read.clock import Clock, Clocks
+from consumers.read.customers import Customers
 from consumers.read.digest import Digest
 from consumers.read.rankings import Rankings
 from consumers.read.recount import applied_offset, scored_at_of
@@ -19,7 +20,7 @@ from consumers.read.snapshot import place_of, place_text
 from consumers.read.store import Store
 from consumers.read.tally import TalliedEvent, Tally
 from schemas.events import Channel
-from schemas.redis_keys import CLOCK, UPDATED_AT, Counter, Place, ViewKeys
+from schemas.redis_keys import CLOCK, UPDATED_AT, Counter, Place, ViewKeys, campaign_member
 
 _NOTHING = dict.fromkeys(Counter, 0)
 
@@ -96,6 +97,7 @@ class Comparison:
     Args:
         store: a whole snapshot and all events.
         rankings: told how each product must be ranked.
+        customers: told whose strong negative each review is.
         differences: takes what is found.
         keys: names of the view's keys.
         topic: of the scored events.
@@ -104,12 +106,14 @@ class Comparison:
         label_retention: days after which the view forgets labels; None if it never does.
         oldest_day: the counts of days before this one may be gone from Redis.
         exists: asks Redis whether there is a key now.
+        is_member: asks Redis whether a sorted set has a member now.
     """
 
     def __init__(
         self,
         store: Store,
         rankings: Rankings,
+        customers: Customers,
         differences: Differences,
         keys: ViewKeys,
         topic: str,
@@ -119,6 +123,7 @@ class Comparison:
         label_retention: int | None,
         oldest_day: date,
         exists: Callable[[str], bool],
+        is_member: Callable[[str, str], bool],
     ) -> None:
         self._sql = store.sql
         self._rankings = rankings
@@ -129,6 +134,8 @@ class Comparison:
         self._claimed = claimed
         self._oldest_day = oldest_day
         self._exists = exists
+        self._is_member = is_member
+        self._customers = customers
         self._unsettled: list[str] = []
         self._clocks = None if label_retention is None else Clocks(store, label_retention)
         self._digest = Digest()
@@ -157,7 +164,8 @@ class Comparison:
                     review.note_found(row)
                 elif self._is_applied(row, product):
                     review.note_event(row)
-            label = tally.review(review.events, review.relabels)
+            label, customers = tally.review(review.events, review.relabels)
+            self._customers.expect(product_id, review_id, customers)
             self._compare_label(product_id, review_id, label, review.found_label, clock)
             self._compare_relabels(product_id, review_id, review)
         self._compare_counts(product_id, tally)
@@ -225,6 +233,16 @@ class Comparison:
                     self._unsettled.append(product_id)
                     continue
                 _compare_hash(self._differences, key, *_counts_as_stored(counters, updated_at, stored))
+            if place.campaign_id is not None and place.day is None and any(counters.values()):
+                self._compare_campaign(product_id, place.channel, place.campaign_id)
+
+    def _compare_campaign(self, product_id: str, channel: Channel, campaign_id: str) -> None:
+        """Whether the counts of a campaign can be found; once they can, they always can."""
+        for key, member in (
+            (self._keys.campaigns, campaign_id),
+            (self._keys.campaign(campaign_id), campaign_member(channel, product_id)),
+        ):
+            self._differences.compare(key, member, "0", "0" if self._is_member(key, member) else None)
 
 
 def _present_label(text: str, clock: Clock | None) -> str:

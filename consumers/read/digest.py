@@ -14,15 +14,15 @@ class Digest:
     Products by the code points of their ids; of each product
 
     1. ``["product",id]``
-    2. ``["label",review_id,code]`` of each review that counts, by the code points of its id; codes as
-       ``Contribution.encode`` writes them
+    2. ``["label",review_id,label]`` of each review that counts, by the code points of its id; labels as
+       ``StoredLabel.encode`` writes them
        then ``["relabel",review_id,code,letter]`` of each thing that a person says of a review and the model said, by code
     3. ``["counts",channel,day,[...],updated_at]`` of each hash that holds more than zeros, by channel and day ("" for
        all days); the counters in the order of ``Counter``, ``score_sum`` in micro-units; ``updated_at`` in microseconds
-       since 1970
+       since 1970; then the campaign, of what one brought
     4. ``["applied",place,offset]`` of each ``<topic>:<partition>``, by its code points
 
-    Rankings follow from the counts, and what Redis holds has no part in it. Days are hashed however old they are.
+    Rankings, campaigns and customers follow from the labels, and what Redis holds has no part in it. Days are hashed however old they are.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,9 @@ class Digest:
 
     def counts(self, place: Place, counters: Mapping[Counter, int], updated_us: int) -> None:
         day = place.day.isoformat() if place.day else ""
-        self._line("counts", place.channel, day, [counters[counter] for counter in Counter], updated_us)
+        campaign = [] if place.campaign_id is None else [place.campaign_id]
+        counted = [counters[counter] for counter in Counter]
+        self._line("counts", place.channel, day, counted, updated_us, *campaign)
 
     def applied(self, place: str, offset: int) -> None:
         self._line("applied", place, offset)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from consumers.aggregate.contribution import Contribution, encode_meaning
+from consumers.aggregate.labels import StoredLabel
 from consumers.aggregate.relabel import meaning_of
 from consumers.read.report import PartitionRange
 from consumers.read.store import Store
@@ -23,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 Said = tuple[str, str, str, int, str | None]
-"""Of an event: product, review, code, microseconds of ``scored_at``, and the letter of what a person says; None for the
+"""Of an event: product, review, label or code, microseconds of ``scored_at``, and the letter of what a person says; None for the
 model's own, whose code may be "" for a delete."""
 
 Row = tuple[str, str, int, int, int, str, int, str | None]
@@ -48,8 +49,8 @@ def read_scored(value: bytes | None) -> Said:
         InvalidEvent: it is no labelled review.
     """
     scored = decode_scored(value)
-    contribution = Contribution.of(scored)
-    code = "" if contribution is None else contribution.encode()
+    label = StoredLabel.of(scored)
+    code = "" if label is None else label.encode()
     return scored.product_id, scored.review_id, code, (scored.scored_at - _EPOCH) // _MICROSECOND, None
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -55,15 +56,17 @@ def take_snapshot(
             store.set_note("snapshot_to", product_ids[-1])
 
 
-def place_text(channel: Channel, day: date | None) -> str:
+def place_text(channel: Channel, day: date | None, campaign_id: str | None = None) -> str:
     """A place as the store names it."""
-    return f"{channel}:{day.isoformat() if day else ''}"
+    text = f"{channel}:{day.isoformat() if day else ''}"
+    return text if campaign_id is None else f"{text}:{campaign_id}"
 
 
 def place_of(text: str) -> Place:
     """What ``place_text`` made a text of."""
-    channel, _, day = text.partition(":")
-    return Place(Channel(channel), date.fromisoformat(day) if day else None)
+    channel, _, rest = text.partition(":")
+    day, _, campaign_id = rest.partition(":")
+    return Place(Channel(channel), date.fromisoformat(day) if day else None, campaign_id or None)
 
 
 def _scan(redis: Redis, keys: ViewKeys, store: Store) -> None:
@@ -129,8 +132,8 @@ class _Snapshot:
                 pipeline.hgetall(self._keys.applied(product_id))
                 pipeline.hgetall(self._keys.labels(product_id))
                 pipeline.hgetall(self._keys.relabels(product_id))
-                for channel, day in wanted:
-                    pipeline.hgetall(self._keys.counts(product_id, channel, day))
+                for place in wanted:
+                    pipeline.hgetall(self._keys.counts(product_id, *place))
             answers = iter(pipeline.execute())
             for product_id, wanted in list(waiting.items()):
                 applied, labels, relabels = next(answers), next(answers), next(answers)
@@ -159,8 +162,8 @@ class _Snapshot:
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.hgetall(self._keys.applied(product_id))
             pipeline.hgetall(self._keys.relabels(product_id))
-            for channel, day in wanted:
-                pipeline.hgetall(self._keys.counts(product_id, channel, day))
+            for place in wanted:
+                pipeline.hgetall(self._keys.counts(product_id, *place))
             applied, relabels, *counts = pipeline.execute()
             if applied == before:
                 self._store(product_id, _Read(applied, relabels, dict(zip(wanted, counts, strict=True))))
@@ -203,10 +206,7 @@ def _subject_of(place: str) -> tuple[str, str]:
 
 def _places_of(labels: Mapping[str, str]) -> set[Place]:
     places: set[Place] = set()
-    for code in labels.values():
-        try:
-            contribution = StoredLabel.decode(code, forgets="@" in code).contribution
-        except ValueError:
-            continue  # shows as a difference when it is compared
-        places.add(Place(contribution.channel, contribution.day))
+    for text in labels.values():
+        with suppress(ValueError):  # shows as a difference when it is compared
+            places.update(StoredLabel.found(text).places)
     return places

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from schemas.errors import ConfigurationError
 
-FORMAT = 2
+FORMAT = 3
 """Of the tables below; a file of another format is refused."""
 
 CACHE_KIB = 32 * 1024

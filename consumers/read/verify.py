@@ -9,7 +9,8 @@ One pass shows both, in this order:
 2. read both topics from their beginning, that of labels where there is one;
 3. sort the events by product and review, count those within their product's ``applied``, note those that lie past it
    though ``offsets`` claims them, and compare with the snapshot;
-4. compare the rankings. They are written after the counts, so these are read again while they disagree and move.
+4. compare the rankings. They are written after the counts, so these are read again while they disagree and move;
+5. compare the strong negatives of customers, which come from many products and so from many instants.
 
 Snapshot and events wait in a working file, so memory does not grow with products, reviews or events. A verification
 that is killed goes on from that file: no step depends on when it happens, but for their order.
@@ -26,7 +27,9 @@ from pathlib import Path
 
 from redis import Redis
 
+from consumers.aggregate.contribution import days_since_1970
 from consumers.read.compare import Comparison
+from consumers.read.customers import Customers
 from consumers.read.rankings import Rankings
 from consumers.read.recount import Progress, Recount, applied_offset, read_label, read_scored
 from consumers.read.report import MAX_LISTED, Differences, PartitionRange, VerifyReport
@@ -43,6 +46,7 @@ def verify(
     redis: Redis,
     *,
     day_retention: int,
+    customer_retention: int = 90,
     state: Path | None = None,
     stage: Callable[[str], object] = lambda _name: None,
     progress: Progress = lambda _done, _total: None,
@@ -58,6 +62,7 @@ def verify(
         settings: where Kafka and the view are.
         redis: a client with ``decode_responses``.
         day_retention: days after which the counts of a day may be gone from Redis.
+        customer_retention: days after which the strong negatives of a customer may be.
         state: the working file; it stays if the verification is killed, and the next one goes on from it. By default
             a temporary one.
         stage: told what is being done.
@@ -73,7 +78,9 @@ def verify(
     """
     identity = {"topic": settings.scored_topic, "prefix": settings.redis_prefix}
     with open_store(state, identity) as store:
-        report = _verify(settings, redis, store, day_retention, stage, progress, today, pause)
+        report = _verify(
+            settings, redis, store, (day_retention, customer_retention), stage, progress, today, pause
+        )
     if state is not None:
         state.unlink()
     return report
@@ -83,7 +90,7 @@ def _verify(
     settings: ReaderSettings,
     redis: Redis,
     store: Store,
-    day_retention: int,
+    retentions: tuple[int, int],
     stage: Callable[[str], object],
     progress: Progress,
     today: Callable[[], date],
@@ -114,7 +121,8 @@ def _verify(
         unreadable=scored.unreadable + said.unreadable,
     )
     stage("comparing")
-    oldest_day = today() - timedelta(days=day_retention)
+    oldest_day, oldest_of_customers = (today() - timedelta(days=days) for days in retentions)
+    label_retention = noted_label_retention(store.note("claimed")[topic])
     claimed = {
         f"{name}:{partition}": offset
         for name in (topic, labels_topic)
@@ -122,26 +130,30 @@ def _verify(
     }
     with store.step():
         differences, rankings = Differences(), Rankings(store)
+        customers = Customers(store, keys, days_since_1970(oldest_of_customers))
         compared = Comparison(
             store,
             rankings,
+            customers,
             differences,
             keys,
             topic,
             labels_topic=labels_topic,
             claimed=claimed,
-            label_retention=noted_label_retention(store.note("claimed")[topic]),
+            label_retention=label_retention,
             oldest_day=oldest_day,
             exists=lambda key: redis.hlen(key) > 0,
+            is_member=lambda key, member: redis.zscore(key, member) is not None,
         ).run()
         behind = rankings.compare(differences, redis, keys, pause=pause)
+        moved = customers.compare(differences, redis, forgets=label_retention is not None)
     return replace(
         report,
         digest=compared.digest,
         products=compared.products,
         difference_count=differences.count,
         differences=tuple(differences.listed),
-        unsettled=tuple(dict.fromkeys(compared.unsettled + behind))[:MAX_LISTED],
+        unsettled=tuple(dict.fromkeys(compared.unsettled + behind + moved))[:MAX_LISTED],
     )
 
 

@@ -95,6 +95,7 @@ def rebuild(
                 negatives_kept=settings.negatives_kept,
                 label_retention=settings.label_retention,
                 uncertain_kept=settings.uncertain_kept,
+                customer_retention=settings.customer_retention,
             )
             stage("replaying")
             for _ in range(MAX_ROUNDS):
@@ -138,6 +139,7 @@ def _claim(redis: Redis, keys: ViewKeys, settings: RebuildSettings, owner: str) 
         "day_retention": str(settings.day_retention),
         "negatives_kept": str(settings.negatives_kept),
         "uncertain_kept": str(settings.uncertain_kept),
+        "customer_retention": str(settings.customer_retention),
         LABEL_RETENTION: str(settings.label_retention or ""),
     }
 

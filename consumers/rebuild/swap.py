@@ -29,7 +29,7 @@ Pair = tuple[str, str]
 """The key that moves ("" for none), and the key whose place it takes."""
 
 # A product that the shadow does not have is a leftover. Its keys go before any product moves: a swap that goes on later
-# could not tell it from a product that has moved already.
+# could not tell it from a product that has moved already. The keys of campaigns and customers move likewise, one by one.
 _KEYS = "CREATE TABLE found (shadow INT, product TEXT, key TEXT)"
 _LEFTOVER_KEYS = """
 SELECT product, key FROM found WHERE NOT shadow AND product NOT IN (SELECT product FROM found WHERE shadow)
@@ -88,9 +88,10 @@ class Swap:
 
     def _list(self, store: sqlite3.Connection, keys: ViewKeys, *, shadow: bool) -> None:
         """Nobody else writes now, so what SCAN finds is all there is; it may find a key twice."""
-        found = self._redis.scan_iter(match=keys.products, count=_SCAN_COUNT)
-        rows = ((shadow, (keys.parse_product_key(key) or ("", None))[0], key) for key in found)
-        store.executemany("INSERT INTO found VALUES (?, ?, ?)", rows)
+        for pattern in (keys.products, *keys.all_across_products):
+            found = self._redis.scan_iter(match=pattern, count=_SCAN_COUNT)
+            rows = ((shadow, _unit_of(keys, key), key) for key in found)
+            store.executemany("INSERT INTO found VALUES (?, ?, ?)", rows)
 
     def _products(self, store: sqlite3.Connection, *, leftovers: bool) -> Iterator[tuple[str, list[Pair]]]:
         """The keys of each leftover product, then of each that moves, with the phase that they belong to."""
@@ -132,3 +133,11 @@ class Swap:
             self.longest_call_s = max(self.longest_call_s, time.perf_counter() - started)
             self.calls += 1
             self.keys += len(pairs)
+
+
+def _unit_of(keys: ViewKeys, key: str) -> str:
+    """What changes in one call: a product, or one key of campaigns or customers."""
+    if not key.startswith(f"{keys.prefix}product:"):
+        return f"key {key.removeprefix(keys.prefix)}"
+    product = keys.parse_product_key(key)
+    return f"product {product[0] if product else ''}"

@@ -182,8 +182,6 @@ class WaitingReader:
             pipeline.hmget(self._keys.labels(product_id), [entry["review_id"] for entry in listed])
         answers = await pipeline.execute()
         return {
-            product_id: [
-                StoredLabel.decode(code, forgets="@" in code).contribution if code else None for code in codes
-            ]
+            product_id: [StoredLabel.found(code).contribution if code else None for code in codes]
             for product_id, codes in zip(entries, answers, strict=True)
         }

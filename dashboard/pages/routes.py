@@ -24,6 +24,8 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 PRODUCTS_A_PAGE = 25
 NEGATIVES_SHOWN = 20
+NEGATIVES_READ = 100
+"""As many as are kept by default: what they have in common is told of all of them."""
 
 Span = Annotated[Literal["7", "28"], Query()]
 LongSpan = Annotated[Literal["7", "28", "91"], Query()]
@@ -99,7 +101,8 @@ async def product(
     """One product."""
     found = await known_product(services.counts, product_id)
     period = Period.until(services.clock().date(), int(days))
-    negatives = await services.counts.negatives(product_id, NEGATIVES_SHOWN)
+    latest = await services.counts.negatives(product_id, NEGATIVES_READ)
+    negatives = latest[:NEGATIVES_SHOWN]
     explaining = services.explanations.prepare(one.text for one in negatives)
     both = await services.counts.days(product_id, Period(period.before.first, period.last))
     series = both[channel][len(period) :]
@@ -119,6 +122,8 @@ async def product(
             "change": difference(now.positive, now.reviews, before.positive, before.reviews),
             "volume": charts.volume_chart(series),
             "share": charts.share_chart(series),
+            "phrases": services.phrases.of([one.text for one in latest]),
+            "latest": len(latest),
             "negatives": [(one, marked(one.text, services.explanations)) for one in negatives],
             "explaining": explaining,
             "now_at": services.clock(),

@@ -1,5 +1,7 @@
 """The dashboard in a real browser: what people read and do there."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -13,6 +15,10 @@ PAGES = [
     "/product?product_id=bottle-750",
     "/compare?product_id=bottle-750&with=tent-duo",
     "/pipeline",
+    "/campaigns",
+    "/campaign?campaign_id=kitchen-week&days=91",
+    "/customers",
+    "/brand?days=28",
     "/queue",
     "/labels?product_id=bottle-750",
     "/product?product_id=nobody",
@@ -108,3 +114,30 @@ def test_live_changes_can_be_paused(page: Page) -> None:
 
     expect(button).to_have_attribute("aria-pressed", "false")
     expect(button).to_have_text("Paused")
+
+
+def test_from_a_campaign_to_what_it_brought_for_a_product(page: Page) -> None:
+    page.goto("/campaigns")
+    page.get_by_role("link", name="kitchen-week").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("kitchen-week")
+    page.get_by_role("region", name="All time, by product").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="All time, by channel")).to_be_visible()
+
+
+def test_from_a_customer_at_risk_to_the_product_by_keyboard(page: Page) -> None:
+    page.goto("/customers")
+    customer = page.get_by_role("region", name="strong negatives").first
+    expect(customer).to_contain_text("Customer")
+    customer.get_by_role("link").first.focus()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Latest strong negatives")).to_be_visible()
+
+
+def test_the_brand_in_more_days_is_an_address_that_can_be_shared(page: Page) -> None:
+    page.goto("/brand")
+    page.get_by_role("link", name="28 days").click()
+
+    expect(page).to_have_url(re.compile(r"/brand\?days=28$"))
+    expect(page.get_by_role("region", name="Most talked of").get_by_role("link").first).to_be_visible()

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from redis import Redis
+from redis.client import Pipeline
 from scored_events import START
 from scored_topic import ScoredTopic
 
@@ -14,7 +15,17 @@ from consumers.read.recount import Progress
 from consumers.read.report import VerifyReport
 from consumers.read.verify import verify
 from schemas.events import ScoredReview
-from schemas.redis_keys import CLOCK, LABEL_RETENTION, UPDATED_AT, Counter, Ranking, ViewKeys
+from schemas.redis_keys import (
+    CLOCK,
+    LABEL_RETENTION,
+    RISK_FROM,
+    UPDATED_AT,
+    Counter,
+    Ranking,
+    ViewKeys,
+    campaign_member,
+    strong_negative_member,
+)
 from schemas.settings import ReaderSettings
 
 DAY_RETENTION = 400
@@ -90,11 +101,16 @@ class StoredView:
 
     def _store(self, rank: bool) -> None:
         keys, pipeline = self.keys, self.redis.pipeline()
-        for (product_id, channel, day), counters in self._fold.counts.items():
+        for place, counters in self._fold.counts.items():
+            product_id, channel, _, *campaigns = place
             fields = {str(counter): str(value) for counter, value in counters.items()}
             fields[Counter.SCORE_SUM] = score_text(counters[Counter.SCORE_SUM])
-            fields[UPDATED_AT] = self._fold.updated_at[product_id, channel, day]
-            pipeline.hset(keys.counts(product_id, channel, day), mapping=fields)
+            fields[UPDATED_AT] = self._fold.updated_at[place]
+            pipeline.hset(keys.counts(*place), mapping=fields)
+            for campaign_id in campaigns:
+                pipeline.zadd(keys.campaigns, {campaign_id: 0})
+                pipeline.zadd(keys.campaign(campaign_id), {campaign_member(channel, product_id): 0})
+        self._store_customers(pipeline)
         for product_id, labels in self._fold.labels.items():
             pipeline.delete(keys.labels(product_id))
             for review_id, label in labels.items():
@@ -107,3 +123,14 @@ class StoredView:
             if rank and (values := self._fold.ranking(ranking)):
                 pipeline.zadd(keys.ranking(ranking), values)
         pipeline.execute()
+
+    def _store_customers(self, pipeline: Pipeline) -> None:
+        keys = self.keys
+        for customer, reviews in self._fold.customers.items():
+            pipeline.delete(keys.customer(customer))
+            pipeline.zrem(keys.customers, customer)
+            if reviews:
+                days = {strong_negative_member(*review): day for review, day in reviews.items()}
+                pipeline.zadd(keys.customer(customer), days)
+                if len(days) >= RISK_FROM:
+                    pipeline.zadd(keys.customers, {customer: max(days.values())})

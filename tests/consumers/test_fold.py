@@ -62,6 +62,8 @@ upserts = st.builds(
     needs_review=st.booleans(),
     channel=st.sampled_from(Channel),
     created_at=st.integers(-40, 40).map(lambda hours: START + timedelta(hours=hours)),
+    campaign_id=st.sampled_from([None, "summer", "winter"]),
+    customer_hash=st.sampled_from([None, "0" * 32, "f" * 32]),
 )
 events = st.one_of(upserts, upserts, st.builds(deleted, review_ids, products))
 
@@ -95,7 +97,19 @@ def recount(topic: Sequence[Stored]) -> dict[CountsKey, dict[Counter, int]]:
             for day in (None, contribution.day):
                 key = (product_id, contribution.channel, day)
                 counts.setdefault(key, Tally()).update(contribution.increments())
+                if event.campaign_id is not None:
+                    counts.setdefault((*key, event.campaign_id), Tally()).update(contribution.increments())
     return nonzero({key: dict(counters) for key, counters in counts.items()})
+
+
+def strong_negatives(topic: Sequence[Stored]) -> set[tuple[str, str, str]]:
+    """Customer, product and review of each last event that is a strong negative."""
+    last = {(stored.event.product_id, stored.event.review_id): stored.event for stored in topic}
+    return {
+        (event.customer_hash, *review)
+        for review, event in last.items()
+        if event.customer_hash and event.sentiment and added_by(event).strong_negative
+    }
 
 
 @given(topics_and_deliveries())
@@ -109,6 +123,9 @@ def test_any_delivery_with_replays_counts_the_last_word_on_each_review(
         folded.apply(event, TOPIC, partition, offset)
 
     assert nonzero(folded.counts) == recount(topic)
+    assert {
+        (customer, *review) for customer, reviews in folded.customers.items() for review in reviews
+    } == strong_negatives(topic)
 
 
 @given(topics_and_deliveries())

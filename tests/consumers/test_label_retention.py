@@ -33,6 +33,8 @@ upserts = st.builds(
     channel=st.sampled_from(Channel),
     created_at=st.integers(-2, 14).map(lambda days: START + timedelta(days=days)),
     minute=minutes_of_many_days,
+    campaign_id=st.sampled_from([None, "summer"]),
+    customer_hash=st.sampled_from([None, "0" * 32, "f" * 32]),
 )
 histories = st.lists(upserts | st.builds(deleted, review_ids, minute=minutes_of_many_days), max_size=25)
 

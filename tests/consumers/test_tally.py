@@ -27,6 +27,8 @@ upserts = st.builds(
     channel=st.sampled_from(Channel),
     created_at=st.integers(-2, 2).map(lambda days: START + timedelta(days=days)),
     minute=minutes,
+    campaign_id=st.sampled_from([None, "summer", "winter"]),
+    customer_hash=st.sampled_from([None, "0" * 32, "f" * 32]),
 )
 deletes = st.builds(deleted, review_ids, minute=minutes)
 

@@ -13,6 +13,8 @@ from schemas.codec import decode_review
 from schemas.errors import InvalidEvent
 from schemas.events import Channel, ScoredReview
 
+CAMPAIGNS = ("spring-outdoors", "kitchen-week", "newsletter-march")
+
 HOSTILE = (
     '<script>document.title="stolen"</script><img src=x onerror="document.title=\'stolen\'"> '
     "\u202eLeaks all over\u202c the kitchen. Call me at +44 20 7946 0958 or write to jane.doe@example.com!"
@@ -21,7 +23,7 @@ HOSTILE = (
 
 def sample_reviews(now: datetime = NOW, seed: int = 7) -> Iterator[ScoredReview]:
     """About 5,000 reviews; one product got worse this week, one better, and one has hostile reviews."""
-    chance = random.Random(seed)
+    chance, origin = random.Random(seed), random.Random(seed)
     texts: dict[tuple[str, bool], list[str]] = defaultdict(list)
     for sample in samples(now):
         with suppress(InvalidEvent):  # some are broken on purpose
@@ -51,6 +53,8 @@ def sample_reviews(now: datetime = NOW, seed: int = 7) -> Iterator[ScoredReview]
                     text=chance.choice(words),
                     rating=float(chance.choice((4, 5) if positive else (1, 2))),
                     language="en",
+                    campaign_id=origin.choice(CAMPAIGNS) if channel is Channel.AD else None,
+                    customer_hash=f"{origin.randrange(1500) * 7919 % 2**32:08x}" * 4,
                 )
     yield written(worse, False, text=HOSTILE, rating=1.0)
     yield written(worse, False, text="It worked for a month and then it stopped. " * 30, rating=1.0)

@@ -85,7 +85,14 @@ class Shop:
     def __init__(self, redis: Redis, prefix: str) -> None:
         self.redis = redis
         self.keys = ViewKeys(prefix)
-        self._view = RedisView(redis, self.keys, day_retention=400, negatives_kept=100, uncertain_kept=100)
+        self._view = RedisView(
+            redis,
+            self.keys,
+            day_retention=400,
+            negatives_kept=100,
+            uncertain_kept=100,
+            customer_retention=10_000,  # Redis has a clock of its own
+        )
         self._offsets = {TOPIC: 0, LABELS: 0}
         for topic in self._offsets:
             self._view.advance(topic, {0: (None, 0)})

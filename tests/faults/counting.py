@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 NEGATIVES_KEPT = 100
 DAY_RETENTION = 400
@@ -52,13 +53,15 @@ class Counted:
     """Since 1970-01-01, in UTC."""
     code: str
     """As the ``labels`` hash holds it."""
+    campaign: str | None = None
     clock: int | None = None
     """Where labels are forgotten: the latest day on which an event of its product was scored, this one or one before."""
 
     @property
     def label(self) -> str:
         delay = 0 if self.clock is None else self.clock - self.days
-        return f"{self.code}@{delay}" if delay else self.code
+        code = f"{self.code}@{delay}" if delay else self.code
+        return code if self.campaign is None else f"{code}#{self.campaign}"
 
 
 class View:
@@ -74,6 +77,7 @@ class View:
         self._labels: defaultdict[str, dict[str, Counted]] = defaultdict(dict)
         self._negatives: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._applied: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        self._campaigns: defaultdict[str, dict[str, float]] = defaultdict(dict)
 
     def apply(self, event: dict[str, Any], partition: int, offset: int) -> None:
         """Count the event that stands at this place of the scored topic."""
@@ -128,6 +132,7 @@ class View:
             keys[f"{self._prefix}offsets:{self._topic}"]["label_retention"] = str(self._label_retention)
         counted_in = {partition for applied in self._applied.values() for partition in applied}
         keys[f"{self._prefix}{MARKS}{self._topic}"] = {str(partition): A_MARK for partition in counted_in}
+        keys |= self._campaigns
         # Redis has no empty collections, and what had expired when it was written is not there.
         gone = self._gone()
         return {name: content for name, content in keys.items() if content and name not in gone}
@@ -163,10 +168,17 @@ class View:
         total = self._name(product)
         if counted.channel != "review":
             total += f":channel:{counted.channel}"
-        day = f"{total}:day:{(EPOCH + timedelta(days=counted.days)).date().isoformat()}"
-        self._hashes[total].add(counted, sign, scored_at)
-        self._hashes[day].add(counted, sign, scored_at)
-        self._expiries[day] = max(1, (counted.days + 1 + DAY_RETENTION) * 86_400)
+        totals = [total]
+        if counted.campaign is not None:
+            name = quote(counted.campaign, safe="")
+            totals.append(f"{total}:campaign:{name}")
+            self._campaigns[f"{self._prefix}campaigns"][counted.campaign] = 0.0
+            self._campaigns[f"{self._prefix}campaigns:{name}"][f"{counted.channel}:{product}"] = 0.0
+        for total in totals:
+            day = f"{total}:day:{(EPOCH + timedelta(days=counted.days)).date().isoformat()}"
+            self._hashes[total].add(counted, sign, scored_at)
+            self._hashes[day].add(counted, sign, scored_at)
+            self._expiries[day] = max(1, (counted.days + 1 + DAY_RETENTION) * 86_400)
 
     def _negative(self, event: dict[str, Any], partition: int, offset: int) -> dict[str, Any]:
         return {
@@ -193,7 +205,7 @@ def counted(event: dict[str, Any]) -> Counted:
     letter = label[0].upper() if intensity == "strong" else label[0]
     channel = {"review": "r", "support": "s", "ad": "a", "social": "o"}.get(event["channel"], "?")
     code = f"{channel.upper() if doubt else channel}{letter}{base_36(micros).rjust(4, '0')}{base_36(days)}"
-    return Counted(event["channel"], names, micros, days, code)
+    return Counted(event["channel"], names, micros, days, code, event.get("campaign_id"))
 
 
 def days_of(instant: str) -> int:
@@ -214,7 +226,7 @@ def readable(keys: dict[str, Any], prefix: str, label_retention: int | None = No
     forgotten is not there."""
 
     def remembered(name: str, label: str) -> bool:
-        days, _, delay = label[6:].partition("@")
+        days, _, delay = label.partition("#")[0][6:].partition("@")
         clock = int(keys[name.removesuffix("labels") + "applied"]["clock"])
         return clock - int(days, 36) - int(delay or "0") <= (label_retention or 0)
 

@@ -153,6 +153,8 @@ def _expected_event(seen: Observation, raw: Entry) -> dict[str, Any] | str:
         "text": text,
         "rating": event.get("rating"),
         "language": event.get("language"),
+        "campaign_id": event.get("campaign_id"),
+        "customer_hash": None,  # no key is set
         "created_at": _instant(given) if given else EPOCH + timedelta(milliseconds=raw.timestamp_ms),
         "sentiment": sentiment_of(text).model_dump(mode="json") if text else None,
         "model": MODEL,

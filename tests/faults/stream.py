@@ -14,6 +14,7 @@ PRODUCTS_A_PARTITION = 8
 AWKWARD_PRODUCTS = ("{p}:labels", "a}b", "*?[x]", "%s|\n", "ünï", "product-1:day:2026-01-01")
 """Ids that collide with keys, patterns and formats where these are put together carelessly."""
 
+CAMPAIGNS = ("summer", "{{campaign.id}}:day:2026-01-01", "ü#@~%", None)
 CHANNELS = ("review", "support", "ad", "social")
 WORDS = ("boils", "leaks", "loud", "fine", "never again", "große Klasse", "😀", '"', "\\u0000", "\u2028")
 
@@ -106,6 +107,8 @@ class Stream:
             fields["rating"] = draw.choice([1, 2.5, 3, 4, 5.0, None])
         if draw.random() < 0.3:
             fields["language"] = draw.choice(["en", "de-CH", None])
+        if draw.random() < 0.2:
+            fields["campaign_id"] = draw.choice(CAMPAIGNS)
         if draw.random() < 0.7:
             fields["created_at"] = self._instant()
         if draw.random() < 0.1:

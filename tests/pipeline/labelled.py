@@ -26,6 +26,8 @@ def labelled(
     channel: Channel = Channel.REVIEW,
     created_at: datetime = NOW,
     minute: int = 0,
+    campaign_id: str | None = None,
+    customer: str | None = None,
 ) -> ScoredReview:
     """A review, scored ``minute`` minutes after ``NOW``; without a text it is a delete."""
     event = ReviewEvent(
@@ -35,6 +37,7 @@ def labelled(
         channel=channel,
         text=text,
         created_at=created_at,
+        campaign_id=campaign_id,
     )
     return ScoredReview.of(
         event,
@@ -43,6 +46,7 @@ def labelled(
         source=SourceRecord(topic="reviews.raw", partition=0, offset=0),
         record_time=NOW,
         scored_at=NOW + timedelta(minutes=minute),
+        customer_hash=customer,
     )
 
 
@@ -91,10 +95,17 @@ def stream(count: int, start: int = 0) -> list[ScoredReview]:
 # Ids that are awkward in keys, globs, Lua patterns and JSON.
 review_ids = st.sampled_from(["r1", "r2", "r3", '"\\u0000"', "\x00", "ä:b", "%d"])
 product_ids = st.sampled_from(["kettle", "pan", "{p}:labels", "a}b", "*?[x]", "%s|\n", "ünï"])
+campaign_ids = st.none() | st.sampled_from(
+    ["summer", "{{campaign.id}}", "a}:labels", "#~@ü%:day:2026-01-01", "\x00"]
+)
+customers = st.none() | st.sampled_from(["0" * 32, "f" * 32])
 days = st.one_of(
     st.integers(-40, 40).map(lambda hours: NOW + timedelta(hours=hours)),
     st.sampled_from([datetime(1, 1, 1, tzinfo=UTC), datetime(1969, 12, 31, tzinfo=UTC)]),
     st.sampled_from([datetime(2024, 2, 29, 23, 59, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)]),
+    st.sampled_from(
+        [datetime.now(UTC), datetime.now(UTC) - timedelta(days=1)]
+    ),  # what is late is not kept of a customer
 )
 events = st.builds(
     labelled,
@@ -104,6 +115,8 @@ events = st.builds(
     channel=st.sampled_from(Channel),
     created_at=days,
     minute=st.integers(0, 1000),
+    campaign_id=campaign_ids,
+    customer=customers,
 )
 
 

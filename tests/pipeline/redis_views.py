@@ -9,15 +9,25 @@ from uuid import uuid4
 
 from redis import Redis
 
-from consumers.aggregate.contribution import Contribution, encode_meaning, score_text
+from consumers.aggregate.contribution import Contribution, days_since_1970, encode_meaning, score_text
 from consumers.aggregate.fold import Fold
 from consumers.aggregate.relabel import relabel_place
 from consumers.aggregate.view import PositionedEvent, RedisView
 from schemas.events import ScoredReview
-from schemas.redis_keys import CLOCK, UPDATED_AT, Counter, Ranking, ViewKeys
+from schemas.redis_keys import (
+    CLOCK,
+    RISK_FROM,
+    UPDATED_AT,
+    Counter,
+    Ranking,
+    ViewKeys,
+    campaign_member,
+    strong_negative_member,
+)
 
 TOPIC = "reviews.scored"
 DAY_RETENTION = 400
+CUSTOMER_RETENTION = 90
 KNOWN = {0: 0, 1: 0, 2: 0}
 
 
@@ -47,6 +57,7 @@ class View:
             negatives_kept=negatives_kept,
             label_retention=label_retention,
             uncertain_kept=uncertain_kept,
+            customer_retention=CUSTOMER_RETENTION,
         )
 
     def apply(self, *applied: ScoredReview, first_offset: int = 0) -> None:
@@ -61,7 +72,8 @@ class View:
         kind = self.redis.type(key)
         if kind == "zset":
             members: Any = self.redis.zrange(key, 0, -1, withscores=True)
-            return dict(members)
+            of_campaigns = key.startswith(self.keys.campaigns)
+            return dict.fromkeys(dict(members), MEMBER) if of_campaigns else dict(members)
         if kind == "list":
             return [json.loads(entry)["review_id"] for entry in self.redis.lrange(key, 0, -1)]
         return self.redis.hgetall(key) | {"expires": self.redis.expiretime(key)}
@@ -74,16 +86,20 @@ def positioned(applied: Iterable[ScoredReview], first_offset: int = 0) -> list[P
 
 def expected(fold: Fold, keys: ViewKeys) -> dict[str, object]:
     """What ``dump`` must show, but for the rankings' revisions and the marks of batches."""
-    dump: dict[str, object] = {keys.offsets(TOPIC): dict.fromkeys("012", "0") | {"expires": -1}}
-    for (product_id, channel, day), counters in fold.counts.items():
+    dump: dict[str, Any] = {keys.offsets(TOPIC): dict.fromkeys("012", "0") | {"expires": -1}}
+    for place, counters in fold.counts.items():
+        product_id, channel, day, *campaigns = place
         fields: dict[str, object] = {
             str(counter): score_text(value) if counter is Counter.SCORE_SUM else str(value)
             for counter, value in counters.items()
         }
-        fields[UPDATED_AT] = fold.updated_at[product_id, channel, day]
+        fields[UPDATED_AT] = fold.updated_at[place]
         fields["expires"] = -1 if day is None else expiry(day)
         if day is None or expiry(day) > time.time():
-            dump[keys.counts(product_id, channel, day)] = fields
+            dump[keys.counts(*place)] = fields
+        for campaign_id in campaigns:
+            dump.setdefault(keys.campaigns, {})[campaign_id] = MEMBER
+            dump.setdefault(keys.campaign(campaign_id), {})[campaign_member(channel, product_id)] = MEMBER
     for product_id, labels in fold.labels.items():
         dump[keys.labels(product_id)] = {
             review_id: contribution.encode() for review_id, contribution in labels.items()
@@ -104,9 +120,26 @@ def expected(fold: Fold, keys: ViewKeys) -> dict[str, object]:
             relabel_place(said, review_id): encode_meaning(meaning)
             for (review_id, said), meaning in relabels.items()
         } | {"expires": -1}
+    dump |= expected_customers(fold, keys)
     for ranking in Ranking:
         dump[keys.ranking(ranking)] = dict.fromkeys(fold.applied, 0.0) | fold.ranking(ranking)
     return dump
+
+
+def expected_customers(fold: Fold, keys: ViewKeys) -> dict[str, object]:
+    """The strong negatives of each customer that are recent, and who has several."""
+    dump: dict[str, Any] = {}
+    oldest = days_since_1970(datetime.now(UTC).date()) - CUSTOMER_RETENTION
+    for customer, reviews in fold.customers.items():
+        kept = {strong_negative_member(*review): day for review, day in reviews.items() if day >= oldest}
+        dump[keys.customer(customer)] = kept
+        if len(kept) >= RISK_FROM:
+            dump.setdefault(keys.customers, {})[customer] = max(kept.values())
+    return dump
+
+
+MEMBER = "member"
+"""In place of a score of 0, which elsewhere equals what is not there."""
 
 
 def expiry(day: date) -> int:

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jobs import run_aggregator
-from labelled import ScoredTopic, chunks, days, hash_of, labelled, product_ids, review_ids
+from labelled import (
+    ScoredTopic,
+    campaign_ids,
+    chunks,
+    customers,
+    days,
+    hash_of,
+    labelled,
+    product_ids,
+    review_ids,
+)
 from recounted import EVERY_DAY, assert_equal
 from redis import Redis
 from redis_views import KNOWN, TOPIC, View, comparable, expected, positioned
@@ -36,6 +46,8 @@ events = st.builds(
     channel=st.sampled_from(Channel),
     created_at=days,
     minute=minutes_of_many_days,
+    campaign_id=campaign_ids,
+    customer=customers,
 )
 
 

@@ -11,8 +11,9 @@ from labelled import NOW, events, hash_of, labelled
 from redis import Redis
 from redis_views import KNOWN, TOPIC, View, comparable, encoded, expected, expiry, positioned
 
-from consumers.aggregate.contribution import Contribution, score_text
+from consumers.aggregate.contribution import score_text
 from consumers.aggregate.fold import Fold
+from consumers.aggregate.labels import StoredLabel
 from consumers.aggregate.view import PositionedEvent
 from embedded import ValkeyServer
 from schemas.events import Channel, ScoredReview
@@ -123,7 +124,7 @@ def test_a_product_in_several_partitions_counts_just_what_its_labels_say(
 
     for product_id in {event.product_id for _, event in applied}:
         labels = redis.hgetall(view.keys.labels(product_id)).values()
-        counted = [Contribution.decode(code) for code in labels]
+        counted = [StoredLabel.found(label).contribution for label in labels]
         for channel in Channel:
             stored = redis.hgetall(view.keys.counts(product_id, channel))
             mine = [contribution for contribution in counted if contribution.channel is channel]

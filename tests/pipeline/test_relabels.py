@@ -5,7 +5,7 @@ from itertools import chain
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from labelled import days, hash_of, judged, labelled, product_ids, review_ids
+from labelled import campaign_ids, customers, days, hash_of, judged, labelled, product_ids, review_ids
 from redis import Redis
 from redis_views import KNOWN, TOPIC, View, comparable, encoded, expected
 
@@ -33,6 +33,8 @@ scored_events = st.builds(
     channel=st.sampled_from([Channel.REVIEW, Channel.AD]),
     created_at=days,
     minute=st.integers(0, 1000),
+    campaign_id=campaign_ids,
+    customer=customers,
 )
 meanings = st.none() | st.tuples(st.sampled_from(Label), st.sampled_from(Intensity))
 
@@ -111,6 +113,7 @@ def test_any_interleaving_of_both_topics_and_any_replay_ends_in_the_fold_of_one_
     fold_all(scored_first, drawn)
     fold_all(labels_first, drawn[::-1])
     assert labels_first.counts == scored_first.counts
+    assert labels_first.customers == scored_first.customers
     assert view.holds(scored_first)
 
 

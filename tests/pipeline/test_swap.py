@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,9 @@ from schemas.events import Channel
 from schemas.redis_keys import SWAP, Ranking, ViewKeys
 
 TOPIC = "reviews.scored"
+TODAY = datetime.now(UTC)
+"""What customers wrote long ago is not kept."""
+
 EVENTS = [
     PositionedEvent(0, offset, event)
     for offset, event in enumerate(
@@ -31,6 +35,10 @@ EVENTS = [
             labelled("r2", "pan", text=None, minute=3),
             labelled("r4", "pot", minute=4),
             labelled("r1", text="worse", minute=5),
+            labelled("r5", text="bad", minute=6, campaign_id="summer", customer="0" * 32, created_at=TODAY),
+            labelled(
+                "r5", "pan", text="bad", minute=7, campaign_id="winter", customer="0" * 32, created_at=TODAY
+            ),
         ]
     )
 ]

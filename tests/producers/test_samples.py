@@ -15,7 +15,10 @@ from schemas.errors import InvalidEvent
 from schemas.events import Channel, Op, ReviewEvent
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
-FIELDS = {"review_id", "product_id", "op", "text", "rating", "language", "channel"}
+FIELDS = {
+    *("review_id", "product_id", "op", "text", "rating", "language", "channel"),
+    *("campaign_id", "customer_id"),
+}
 
 
 def lines(name: str) -> list[dict[str, Any]]:
@@ -132,6 +135,16 @@ def test_the_headlamp_got_worse_in_the_last_week(events: list[ReviewEvent]) -> N
 
     assert sum(before) / len(before) > 4
     assert sum(after) / len(after) < 2
+
+
+def test_every_ad_comment_answers_to_a_campaign_and_some_customers_are_unhappy_again_and_again(
+    events: list[ReviewEvent],
+) -> None:
+    campaigns = {event.campaign_id for event in events if event.channel is Channel.AD}
+    unhappy = Counter(event.customer_id for event in events if event.customer_id and event.rating == 1)
+
+    assert campaigns == {"spring-outdoors", "home-comfort"}
+    assert [count >= 3 for _, count in unhappy.most_common(3)] == [True, True, False]
 
 
 def test_created_at_is_now_less_the_age_in_utc() -> None:

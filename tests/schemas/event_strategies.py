@@ -61,12 +61,17 @@ def review_fields(draw: st.DrawFn) -> dict[str, Any]:
         "text": draw(st.text(min_size=1)) if op is Op.UPSERT else None,
         "rating": draw(st.none() | st.floats(min_value=1, max_value=5)),
         "language": draw(st.none() | languages),
+        "campaign_id": draw(st.none() | review_ids),
     }
 
 
 @st.composite
 def review_events(draw: st.DrawFn) -> ReviewEvent:
-    return ReviewEvent(**draw(review_fields()), created_at=draw(st.none() | instants))
+    return ReviewEvent(
+        **draw(review_fields()),
+        created_at=draw(st.none() | instants),
+        customer_id=draw(st.none() | review_ids),
+    )
 
 
 @st.composite
@@ -75,6 +80,7 @@ def scored_reviews(draw: st.DrawFn) -> ScoredReview:
     return ScoredReview(
         **fields,
         created_at=draw(instants),
+        customer_hash=draw(st.none() | st.text("0123456789abcdef", min_size=32, max_size=32)),
         sentiment=draw(sentiments) if fields["op"] is Op.UPSERT else None,
         model=ModelReference(name=draw(st.text()), version=draw(st.text())),
         source=SourceRecord(

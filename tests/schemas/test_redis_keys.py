@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from redis.crc import key_slot
 
 from schemas.events import Channel
-from schemas.redis_keys import Ranking, ViewKeys
+from schemas.redis_keys import (
+    Place,
+    Ranking,
+    ViewKeys,
+    campaign_member,
+    parse_campaign_member,
+    parse_strong_negative_member,
+    strong_negative_member,
+)
 
 KEYS = ViewKeys()
 A_DAY = date(2026, 1, 2)
@@ -27,7 +35,12 @@ def slot(key: str) -> int:
 
 
 def keys_of(product_id: str, keys: ViewKeys = KEYS) -> list[str]:
-    counts = [keys.counts(product_id, channel, day) for channel in Channel for day in (None, A_DAY)]
+    counts = [
+        keys.counts(product_id, channel, day, campaign)
+        for channel in Channel
+        for day in (None, A_DAY)
+        for campaign in (None, "}:labels")
+    ]
     return [*counts, keys.labels(product_id), keys.negatives(product_id), keys.applied(product_id)]
 
 
@@ -49,14 +62,36 @@ def test_a_ranking_and_its_revisions_live_in_one_slot(name: Ranking, prefix: str
 
 
 days = st.none() | st.dates()
-places = st.tuples(hostile_product_ids, st.sampled_from(Channel), days)
+campaigns = st.none() | hostile_ids | product_ids
+places = st.tuples(hostile_product_ids, st.sampled_from(Channel), days, campaigns)
 
 
 @given(one=places, other=places)
-def test_no_two_products_channels_and_days_share_a_key(
-    one: tuple[str, Channel, date | None], other: tuple[str, Channel, date | None]
+def test_no_two_products_channels_days_and_campaigns_share_a_key(
+    one: tuple[str, Channel, date | None, str | None], other: tuple[str, Channel, date | None, str | None]
 ) -> None:
     assert (KEYS.counts(*one) == KEYS.counts(*other)) == (one == other)
+
+
+@given(places)
+def test_a_key_of_counts_says_what_it_counts(place: tuple[str, Channel, date | None, str | None]) -> None:
+    product_id, *rest = place
+    assert KEYS.parse_product_key(KEYS.counts(*place)) == (product_id, Place(*rest))
+
+
+@given(hostile_product_ids, hostile_ids | product_ids, st.sampled_from(Channel))
+def test_members_of_sorted_sets_are_read_back(product_id: str, review_id: str, channel: Channel) -> None:
+    assert parse_strong_negative_member(strong_negative_member(product_id, review_id)) == (
+        product_id,
+        review_id,
+    )
+    assert parse_campaign_member(campaign_member(channel, product_id)) == (channel, product_id)
+
+
+@pytest.mark.parametrize("text", ["", "x:a:b", "1:ab:c", "9:a:b", "01:a:b", "1:a"])
+def test_what_is_no_strong_negative_of_a_customer_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"strong negative|literal"):
+        parse_strong_negative_member(text)
 
 
 @given(one=hostile_product_ids, other=hostile_product_ids)
@@ -85,6 +120,14 @@ def test_no_product_shares_a_key_with_a_ranking_or_with_offsets(product_id: str,
         (KEYS.counts("p", Channel.SUPPORT), "reviewstream:product:{p}:channel:support"),
         (KEYS.counts("p", Channel.REVIEW, A_DAY), "reviewstream:product:{p}:day:2026-01-02"),
         (KEYS.counts("p", Channel.AD, A_DAY), "reviewstream:product:{p}:channel:ad:day:2026-01-02"),
+        (
+            KEYS.counts("p", Channel.AD, A_DAY, "50%:{off}"),
+            "reviewstream:product:{p}:channel:ad:campaign:50%25%3A%7Boff%7D:day:2026-01-02",
+        ),
+        (KEYS.campaigns, "reviewstream:campaigns"),
+        (KEYS.campaign("a b"), "reviewstream:campaigns:a%20b"),
+        (KEYS.customers, "reviewstream:customers"),
+        (KEYS.customer("0" * 32), f"reviewstream:customers:{'0' * 32}"),
         (KEYS.labels("p"), "reviewstream:product:{p}:labels"),
         (KEYS.negatives("p"), "reviewstream:product:{p}:negatives"),
         (KEYS.applied("p"), "reviewstream:product:{p}:applied"),

@@ -25,7 +25,8 @@ from dashboard.app import create_app
 from dashboard.kafka_state import ask_kafka
 from dashboard.refused import LetterWatch
 from schemas.dashboard_settings import DashboardSettings
-from schemas.redis_keys import Ranking, ViewKeys
+from schemas.events import Channel
+from schemas.redis_keys import Ranking, ViewKeys, campaign_member, strong_negative_member
 from schemas.settings import KafkaSettings
 
 USER = "reviewstream-serve"
@@ -40,6 +41,10 @@ PATHS = (
     "pipeline",
     "incidents",
     "queue",
+    "campaigns",
+    "campaign",
+    "customers-at-risk",
+    "brand",
     "products.csv",
     "days.csv",
 )
@@ -53,6 +58,13 @@ def settings(guarded: SecuredRedis, authority: Any) -> DashboardSettings:
         redis.hset(f"{keys.product('kettle')}:day:2026-03-28", mapping={"reviews": 1, "positive": 1})
         redis.zadd(keys.ranking(Ranking.REVIEWS), {"kettle": 1})
         redis.hset(keys.ranking_revisions(Ranking.REVIEWS), "kettle", 1)
+        redis.hset(keys.counts("kettle", Channel.AD, None, "summer"), mapping={"reviews": 1, "positive": 1})
+        redis.zadd(keys.campaigns, {"summer": 0})
+        redis.zadd(keys.campaign("summer"), {campaign_member(Channel.AD, "kettle"): 0})
+        redis.zadd(keys.customers, {"a" * 32: 20_540})
+        redis.zadd(
+            keys.customer("a" * 32), {strong_negative_member("kettle", f"r{row}"): 20_540 for row in range(3)}
+        )
     return DashboardSettings(
         redis_url=guarded.url(USER), redis_password=guarded.password, redis_ssl_cafile=authority.certificate
     )
@@ -61,10 +73,15 @@ def settings(guarded: SecuredRedis, authority: Any) -> DashboardSettings:
 def test_every_answer_is_given(settings: DashboardSettings) -> None:
     with TestClient(create_app(settings, clock=lambda: NOW), base_url="http://localhost") as client:
         client.portal.call(client.app.state.services.watcher.settled)
-        answers = {path: client.get(f"/api/v1/{path}", params={"product_id": "kettle"}) for path in PATHS}
+        answers = {
+            path: client.get(f"/api/v1/{path}", params={"product_id": "kettle", "campaign_id": "summer"})
+            for path in PATHS
+        }
 
         assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(PATHS, 200)
         assert answers["overview"].json()["now"]["reviews"] == 1
+        assert answers["campaigns"].json()["total"] == 1
+        assert answers["customers-at-risk"].json()["total"] == 1
 
 
 def test_agents_can_claim_hand_back_and_answer_and_nothing_else_is_written(

@@ -1,6 +1,6 @@
 """Key phrases and typical texts, of texts whose subject is known."""
 
-from reports.text_rank import key_phrases, typical
+from dashboard.text_rank import key_phrases, typical
 
 COMPLAINTS = [
     "The battery door is crooked and the lamp blinks.",
