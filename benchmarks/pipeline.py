@@ -159,6 +159,7 @@ def watch(
     *,
     counting: bool = True,
     alive: Callable[[], None] = lambda: None,
+    on_first: Callable[[], None] = lambda: None,
 ) -> Rates:
     """Wait until so many labelled reviews are committed and counted.
 
@@ -167,6 +168,7 @@ def watch(
         reviews: how many.
         counting: false where nobody counts.
         alive: asked all the time; raises when there is nothing to wait for.
+        on_first: called when the first are there, which is when the clock starts.
     """
     with open_reader(settings, settings.scored_topic) as reader:
         reader.seek(reader.starts())
@@ -177,6 +179,7 @@ def watch(
             alive()
             records = reader.poll(0.05)
             if seen == 0 and records:
+                on_first()
                 first, started = len(records), time.perf_counter()
             seen += len(records)
             ends |= {record.partition: record.offset + 1 for record in records}

@@ -38,7 +38,10 @@ from producers.readers import read_files
 from schemas.settings import KafkaSettings
 
 EVENT_BYTES = 450
-TARGET = 0.85
+IN_PYTHON = "bare, checksums in Python"
+TARGET = 0.9
+"""Of ``bare, checksums in Python``: what the client could do when the target was set."""
+
 WORDS = (
     "the",
     "it",
@@ -106,7 +109,7 @@ def measure(settings: KafkaSettings, file: Path, events: int, rounds: int) -> li
         "bare": lambda: send_all(records, settings, tuned),
         "publish": lambda: publish_all(file, settings, events),
         "bare, defaults": lambda: send_all(records, settings, settings.client_config()),
-        "bare, checksums in Python": lambda: send_in_python(records, settings, tuned),
+        IN_PYTHON: lambda: send_in_python(records, settings, tuned),
     }
     for way in ways.values():
         way()
@@ -180,18 +183,22 @@ def records_in(settings: KafkaSettings) -> int:
 
 
 def summary(runs: list[Run]) -> dict[str, Any]:
-    """Medians of each way, and the median over the rounds of ``publish`` against ``bare``."""
+    """Medians of each way, and the medians over the rounds of ``publish`` against the bare client with and without the package."""
     ways: dict[str, list[Run]] = {}
     for run in runs:
         ways.setdefault(run.way, []).append(run)
-    pairs = [
-        ours.events_per_second / bare.events_per_second
-        for bare, ours in zip(ways["bare"], ways["publish"], strict=True)
-    ]
+    ratios = {
+        bare: [
+            ours.events_per_second / theirs.events_per_second
+            for theirs, ours in zip(ways[bare], ways["publish"], strict=True)
+        ]
+        for bare in ("bare", IN_PYTHON)
+    }
     return {
-        "ratio": statistics.median(pairs),
+        "ratio to bare": statistics.median(ratios["bare"]),
+        "ratio": statistics.median(ratios[IN_PYTHON]),
         "target": TARGET,
-        "ratios": pairs,
+        "ratios": ratios,
         "median_events_per_second": {
             way: statistics.median(run.events_per_second for run in of_way) for way, of_way in ways.items()
         },
@@ -204,7 +211,7 @@ def summary(runs: list[Run]) -> dict[str, Any]:
 def print_table(figures: dict[str, Any], runs: list[Run], events: int) -> None:
     """For people."""
     rates, cpu = figures["median_events_per_second"], figures["median_cpu_seconds"]
-    rounds = len(figures["ratios"])
+    rounds = len(figures["ratios"]["bare"])
     print(f"{events:,} events of about {EVENT_BYTES} bytes, {rounds} rounds, medians")
     print(f"{'':26}{'events/s':>10}{'lowest':>10}{'highest':>10}{'CPU us/event':>14}")
     for way, rate in rates.items():
@@ -212,10 +219,10 @@ def print_table(figures: dict[str, Any], runs: list[Run], events: int) -> None:
         print(
             f"{way:26}{rate:>10,.0f}{min(of_way):>10,.0f}{max(of_way):>10,.0f}{cpu[way] / events * 1e6:>14.1f}"
         )
-    spread = ", ".join(f"{ratio:.3f}" for ratio in figures["ratios"])
-    print(f"publish / bare: {figures['ratio']:.3f} (by round: {spread}); target {TARGET}")
-    for other in ("bare, defaults", "bare, checksums in Python"):
-        print(f"publish / {other}: {rates['publish'] / rates[other]:.3f}")
+    for bare, ratios in figures["ratios"].items():
+        spread = ", ".join(f"{ratio:.3f}" for ratio in ratios)
+        print(f"publish / {bare}: {statistics.median(ratios):.3f} (by round: {spread})")
+    print(f"target of publish / {IN_PYTHON}: {TARGET}")
 
 
 def machine() -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 ``scorers``: the exactly-once pipeline with 1 to N scorers, each on a core of its own as far as there are cores; partitions
 are six. ``stages``: processor time a review of everything but the network, from a scorer whose network costs nothing, the
-aggregator that counts what it publishes, the broker and Valkey beneath them, and a publisher. ``--profile FOLDER`` writes flame
-graphs of those three processes (it needs py-spy, and the right to look into another process).
+aggregator that counts what it publishes, the broker and Valkey beneath them, and a publisher; from their first result on, so
+that their start does not count. ``--profile FOLDER`` writes what py-spy saw of those three processes, as stacks and as flame
+graphs; it needs the right to look into another process.
 """
 
 import argparse
@@ -14,10 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from redis import Redis
+
+from benchmarks.flame import draw
 from benchmarks.modelless import write_modelless
 from benchmarks.pipeline import load_texts, pipeline_rates, publish_texts, watch
 from benchmarks.processes import children, cpu_seconds
@@ -28,10 +32,13 @@ from consumers.infer.tokenise import load_tokenizer, tokenise
 from producers.publisher import publish
 from producers.readers import read_files
 from schemas.events import ReviewEvent
+from schemas.redis_keys import ViewKeys
 from schemas.settings import ReaderSettings
 
 PROFILED_S = 8
 WARM_UP_REVIEWS = 100
+JOIN_S = 10.0
+"""All scorers have joined their group by then, and none rebalances it during the run."""
 
 
 def main() -> None:
@@ -75,7 +82,6 @@ def main() -> None:
 
 def scaled_rate(settings: ReaderSettings, texts: list[str], scorers: int, names: dict[str, str]) -> float:
     """Reviews a second of so many scorers, counted by one aggregator."""
-    publish_texts(settings, texts)
     with ExitStack() as stack:
         stack.enter_context(process("aggregate", settings, **names))
         for number in range(scorers):
@@ -89,6 +95,8 @@ def scaled_rate(settings: ReaderSettings, texts: list[str], scorers: int, names:
                         REVIEWSTREAM_INSTANCE_ID=f"{settings.raw_topic}-{number}",
                     )
                 )
+        time.sleep(JOIN_S)
+        publish_texts(settings, texts)
         return watch(settings, len(texts)).committed
 
 
@@ -130,22 +138,23 @@ def stage_costs(
     with process(
         "score", settings, REVIEWSTREAM_BUNDLE=str(bundle), REVIEWSTREAM_PROVIDER="cpu", **names
     ) as scorer:
-        before, theirs, started = cpu_seconds(scorer.pid), cpu_seconds(broker), time.perf_counter()
+        spent = Spent({"scorer without its network": scorer.pid, "broker, for the scorer": broker})
         with profiled(scorer.pid, "scorer", profiles):
-            costs["scorer without its network, reviews/s"] = watch(
-                settings, reviews, counting=False
-            ).committed
-        note("scorer without its network", cpu_seconds(scorer.pid) - before)
-        note("broker, for the scorer and one reader", cpu_seconds(broker) - theirs)
-        costs["scorer without its network, seconds with its start"] = time.perf_counter() - started
+            rates = watch(settings, reviews, counting=False, on_first=spent.begin)
+            spent.tell(note)
+    costs["scorer without its network, reviews/s"] = rates.committed
 
+    redis = Redis.from_url(**settings.redis_config())
+    key = ViewKeys(settings.redis_prefix).offsets(settings.scored_topic)
     with process("aggregate", settings, **names) as aggregator:
-        before, theirs, redis = cpu_seconds(aggregator.pid), cpu_seconds(broker), cpu_seconds(valkey)
+        while counted(redis.hgetall(key)) == 0:
+            time.sleep(0.01)
+        spent = Spent({"aggregator": aggregator.pid, "broker, for the aggregator": broker, "Valkey": valkey})
+        spent.begin()
         with profiled(aggregator.pid, "aggregator", profiles):
-            costs["aggregator, reviews/s"] = watch(settings, reviews).counted
-        note("aggregator", cpu_seconds(aggregator.pid) - before)
-        note("broker, for the aggregator and one reader", cpu_seconds(broker) - theirs)
-        note("Valkey", cpu_seconds(valkey) - redis)
+            while counted(redis.hgetall(key)) < reviews:
+                time.sleep(0.05)
+            spent.tell(note)
 
     opened = open_bundle(None)
     tokenizer = load_tokenizer(opened)
@@ -156,6 +165,28 @@ def stage_costs(
     return costs
 
 
+def counted(offsets: Mapping[str, str]) -> int:
+    """How many records and markers of the scored topic Redis has come past."""
+    return sum(int(offset) for field, offset in offsets.items() if field.isdigit())
+
+
+class Spent:
+    """Processor seconds of some processes, by what they are called, from a moment on."""
+
+    def __init__(self, pids: Mapping[str, int]) -> None:
+        self._pids = pids
+        self._before = dict.fromkeys(pids, 0.0)
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self._before = {name: cpu_seconds(pid) for name, pid in self._pids.items()}
+
+    def tell(self, note: Callable[[str, float], None]) -> None:
+        """Of each process."""
+        for name, pid in self._pids.items():
+            note(name, cpu_seconds(pid) - self._before[name])
+
+
 def _line(number: int, text: str) -> bytes:
     event = ReviewEvent(review_id=f"r{number}", product_id=f"p{number % 500}", text=text[:20_000])
     return event.to_json() + b"\n"
@@ -163,19 +194,21 @@ def _line(number: int, text: str) -> bytes:
 
 @contextmanager
 def profiled(pid: int, name: str, folder: Path | None) -> Iterator[None]:
-    """Write ``<name>.svg`` of what a process does while the body runs, by py-spy; nothing without a folder."""
+    """Write what a process does while the body runs, by py-spy: stacks and their flame graph; nothing without a folder."""
     if folder is None:
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
-    options = ["--duration", str(PROFILED_S), "--rate", "200", "--nonblocking", "--threads"]
-    out = ["--output", str(folder / f"{name}.svg"), "--format", "flamegraph"]
+    options = ["--duration", str(PROFILED_S), "--rate", "200", "--nonblocking"]
+    stacks = folder / f"{name}.stacks"
+    out = ["--output", str(stacks), "--format", "raw"]
     spy = Path(sys.executable).with_name("py-spy")
     watching = subprocess.Popen([spy, "record", "--pid", str(pid), *options, *out], stdout=subprocess.DEVNULL)
     try:
         yield
     finally:
         watching.wait(timeout=PROFILED_S + 30)
+        draw(stacks, folder / f"flame-{name}.svg")
 
 
 if __name__ == "__main__":
