@@ -45,8 +45,8 @@ class Fold:
         """Of each product: review id -> what the model said of it, as long as that is remembered."""
         self.relabels: defaultdict[str, dict[tuple[str, Contribution], Meaning]] = defaultdict(dict)
         """Of each product: review id and what the model said -> what a person says instead."""
-        self.customers: defaultdict[str, dict[tuple[str, str], int]] = defaultdict(dict)
-        """Of each customer's hash: product and review of each strong negative -> day of ``created_at`` since 1970-01-01."""
+        self.customers: dict[str, dict[tuple[str, str], int]] = {}
+        """Of the hash of each customer who has any: product and review of each strong negative -> day of ``created_at`` since 1970-01-01."""
         self.clocks: dict[str, int] = {}
         """Of each product, where labels are forgotten: the latest day of ``scored_at``, in days since 1970-01-01."""
         self.applied: defaultdict[str, dict[str, int]] = defaultdict(dict)
@@ -142,10 +142,12 @@ class Fold:
     ) -> list[CountsKey]:
         """Count it, and return the hashes that it is counted in."""
         if origin.customer is not None and contribution.strong_negative:
-            of_customer = self.customers[origin.customer]
+            of_customer = self.customers.pop(origin.customer, {})
             of_customer.pop((product_id, review_id), None)
             if sign > 0:
                 of_customer[product_id, review_id] = days_since_1970(contribution.day)
+            if of_customer:
+                self.customers[origin.customer] = of_customer
         keys: list[CountsKey] = [(product_id, contribution.channel, day) for day in (None, contribution.day)]
         if origin.campaign_id is not None:
             keys += [(*key, origin.campaign_id) for key in keys]

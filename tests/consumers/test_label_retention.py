@@ -70,10 +70,12 @@ def test_the_fold_counts_what_nothing_took_back_in_time(
     for at in counted(events, retention):
         contribution = added_by(events[at])
         for day in (None, contribution.day):
-            expected[Place(contribution.channel, day)].update(contribution.increments())
+            for campaign_id in {None, events[at].campaign_id}:
+                place = Place(contribution.channel, day, campaign_id)
+                expected[place].update(contribution.increments())
     assert {
-        Place(channel, day): +Amounts(counters)
-        for (_, channel, day), counters in folded.counts.items()
+        Place(*place): +Amounts(counters)
+        for (_, *place), counters in folded.counts.items()
         if any(counters.values())
     } == {place: +amounts for place, amounts in expected.items()}
     assert {review_id: label.contribution for review_id, label in folded.labels["p1"].items()} == {
