@@ -1,7 +1,7 @@
 """Weights to begin with: of a checkpoint, or of a bundle, whose int8 becomes float again."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from onnx import GraphProto, numpy_helper
+from onnx import GraphProto, NodeProto, numpy_helper
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -73,10 +73,22 @@ def dequantised(graph: GraphProto) -> dict[str, Tensor]:
             weights[f"{module_of(node)}.weight"] = matrix * divided.get(node.input[0], 1.0)
         if node.op_type == "MatMul" and node.input[1] in weights:  # left in float, but turned round
             weights[node.input[1]] = weights[node.input[1]].T
+    for attention in _attentions(graph):
+        for product, part in zip(attention.input[:3], np.split(arrays[attention.input[3]], 3), strict=True):
+            weights[f"{module_of(NodeProto(name=product))}.bias"] = part
     named = {name.removeprefix("network."): array for name, array in weights.items()}
     # The export moves the logits of the polarity to what was seen on held-out reviews.
     named["heads.bias"] = named["heads.bias"] + arrays.get("bias", 0.0)
     return {name: torch.from_numpy(np.array(array, dtype=np.float32)) for name, array in named.items()}
+
+
+def _attentions(graph: GraphProto) -> Iterator[NodeProto]:
+    """Fused ones, which hold the biases of query, key and value end to end; see export/fused.py."""
+    for node in graph.node:
+        if node.op_type == "If":
+            yield from _attentions(node.attribute[0].g)
+        if node.op_type == "MultiHeadAttention" and node.input[3]:
+            yield node
 
 
 def _smoothing(graph: GraphProto, arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
