@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from impatience import IMPATIENT
 from kafka import KafkaAdminClient
+from redis import Redis
 
 from embedded import KafkaCluster, ValkeyServer
 
@@ -29,6 +30,12 @@ def valkey() -> Iterator[ValkeyServer]:
     """A running Valkey without persistence."""
     with ValkeyServer() as server:
         yield server
+
+
+@pytest.fixture
+def redis(valkey: ValkeyServer) -> Iterator[Redis]:
+    with Redis.from_url(valkey.url, decode_responses=True) as client:
+        yield client
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from watching import KEY, LEASE_MS, Clock, Watches
 from alerts.outbox import Outbox
 from alerts.watch import Watch
 from alerts.webhook import Webhook
-from embedded import ValkeyServer
 from schemas.alert_keys import AlertKeys
 from schemas.alert_rules import AlertRules
 from schemas.redis_keys import ViewKeys
@@ -21,12 +20,6 @@ from schemas.redis_keys import ViewKeys
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def redis(valkey: ValkeyServer) -> Iterator[Redis]:
-    with Redis.from_url(valkey.url, decode_responses=True) as client:
-        yield client
 
 
 @pytest.fixture

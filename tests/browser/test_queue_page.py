@@ -2,20 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from blaming import blame
 from live_server import served
 from playwright.sync_api import Browser, Page, expect
 from redis import Redis
 from sample_shop import HOSTILE
 from shop import NOW, TOPIC, LabelLogOfTheShop, Shop, written
 
-from consumers.explain.occlusion import DecidingWord, Explanation
 from dashboard.app import create_app
 from embedded import ValkeyServer
 from schemas.dashboard_settings import DashboardSettings
-from schemas.events import Channel, Intensity, Label, ModelReference, Sentiment
+from schemas.events import Channel
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=30_000)
@@ -41,25 +42,11 @@ def desk() -> Iterator[str]:
         app = create_app(
             settings,
             label_log=LabelLogOfTheShop(shop),
-            start_explaining=lambda: blame_the_fault,
+            start_explaining=lambda: partial(blame, "broke|Leaks"),
             clock=lambda: NOW,
         )
         with served(app) as address:
             yield address
-
-
-def blame_the_fault(text: str) -> Explanation:
-    """Explains as a model would that looks for faults."""
-    words = [DecidingWord(*match.span(), -4.9, 0.77) for match in re.finditer("broke|Leaks", text)]
-    negative = Sentiment(
-        label=Label.NEGATIVE,
-        score=0.02,
-        intensity=Intensity.STRONG,
-        intensity_score=0.8,
-        confidence=0.98,
-        needs_review=False,
-    )
-    return Explanation(negative, words, 0.77, ModelReference(name="test", version="0123456789ab"))
 
 
 def sign_in(browser: Browser, desk: str, token: str, **context: object) -> Page:

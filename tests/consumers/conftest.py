@@ -8,14 +8,8 @@ from scored_events import HISTORY
 from scored_topic import ScoredTopic, open_scored_topic
 from stored_view import StoredView
 
-from embedded import KafkaCluster, ValkeyServer
+from embedded import KafkaCluster
 from schemas.settings import ReaderSettings
-
-
-@pytest.fixture
-def redis(valkey: ValkeyServer) -> Iterator[Redis]:
-    with Redis.from_url(valkey.url, decode_responses=True) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A view in Redis written plainly from the fold, so that a test may falsify any of it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -134,3 +135,15 @@ class StoredView:
                 pipeline.zadd(keys.customer(customer), days)
                 if len(days) >= RISK_FROM:
                     pipeline.zadd(keys.customers, {customer: max(days.values())})
+
+
+@dataclass(frozen=True)
+class Falsehood:
+    """Something done to a right view, and the one difference that must be found."""
+
+    name: str
+    do: Callable[[Redis, ViewKeys], object]
+    key: Callable[[ViewKeys], str]
+    field: str
+    expected: str | None
+    found: str | None

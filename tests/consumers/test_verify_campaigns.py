@@ -1,18 +1,15 @@
 """A verification covers campaigns and customers: what is false is found, and what only moves is not."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from redis import Redis
 from scored_events import START, deleted, scored
-from stored_view import TODAY, StoredView
+from stored_view import TODAY, Falsehood, StoredView
 
 from consumers.aggregate.contribution import days_since_1970
 from consumers.read.report import Difference, Verdict
 from schemas.events import Channel, Label, ScoredReview
-from schemas.redis_keys import ViewKeys, campaign_member, strong_negative_member
+from schemas.redis_keys import campaign_member, strong_negative_member
 
 ANNA, BEN = "a" * 32, "b" * 32
 DAY = START.date()
@@ -46,18 +43,6 @@ EVENTS = [
 def busy_shop(view: StoredView) -> StoredView:
     view.publish_and_apply(*EVENTS)
     return view
-
-
-@dataclass(frozen=True)
-class Falsehood:
-    """Something done to a right view, and the one difference that must be found."""
-
-    name: str
-    do: Callable[[Redis, ViewKeys], object]
-    key: Callable[[ViewKeys], str]
-    field: str
-    expected: str | None
-    found: str | None
 
 
 FALSEHOODS = [

@@ -1,14 +1,12 @@
 """A verification finds every single false field of a view that is otherwise right."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 from redis import Redis
 from scored_events import START, scored
-from stored_view import StoredView
+from stored_view import Falsehood, StoredView
 
 from consumers.read.report import MAX_LISTED, Difference, Verdict
 from schemas.events import Channel
@@ -16,18 +14,6 @@ from schemas.redis_keys import Ranking, ViewKeys
 
 DAY = START.date()
 YESTERDAY = DAY - timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Falsehood:
-    """Something done to a right view, and the one difference that must be found."""
-
-    name: str
-    do: Callable[[Redis, ViewKeys], object]
-    key: Callable[[ViewKeys], str]
-    field: str
-    expected: str | None
-    found: str | None
 
 
 FALSEHOODS = [

@@ -21,12 +21,6 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def redis(valkey: ValkeyServer) -> Iterator[Redis]:
-    with Redis.from_url(valkey.url, decode_responses=True) as client:
-        yield client
-
-
-@pytest.fixture
 def shop(redis: Redis, redis_prefix: str) -> Shop:
     return Shop(redis, redis_prefix)
 

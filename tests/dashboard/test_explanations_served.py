@@ -1,42 +1,29 @@
 """Explanations in the API and on the page, from a model that blames the word "leaks"."""
 
-import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from blaming import blame
 from dashboard_client import Serve
 from shop import Shop, written
 from waiting import eventually
 
-from consumers.explain.occlusion import DecidingWord, Explanation
+from consumers.explain.occlusion import Explanation
 from consumers.infer.runner import RunFailure
 from dashboard.explanations import WAITING
 from schemas.errors import BundleError
-from schemas.events import Intensity, Label, ModelReference, Sentiment
 
 V1 = "/api/v1/explanations"
 
-NEGATIVE = Sentiment(
-    label=Label.NEGATIVE,
-    score=0.02,
-    intensity=Intensity.STRONG,
-    intensity_score=0.8,
-    confidence=0.98,
-    needs_review=False,
-)
 
-
-def blame(text: str) -> Explanation | RunFailure:
-    if "poison" in text:
-        return RunFailure("no memory")
-    words = [DecidingWord(*match.span(), -4.9, 0.77) for match in re.finditer("leaks|<b>", text)]
-    return Explanation(NEGATIVE, words, 0.77, ModelReference(name="test", version="0123456789ab"))
+def blame_leaks(text: str) -> Explanation | RunFailure:
+    return RunFailure("no memory") if "poison" in text else blame("leaks|<b>", text)
 
 
 def start_blaming() -> Callable[[str], Explanation | RunFailure]:
-    return blame
+    return blame_leaks
 
 
 def test_a_text_is_explained_by_its_words(serve: Serve) -> None:
@@ -94,7 +81,7 @@ def test_a_text_that_somebody_waits_for_comes_before_those_of_pages(shop: Shop, 
         begun.set()
         go_on.wait(60)
         read.append(text)
-        return blame(text)
+        return blame_leaks(text)
 
     shop.count([written("kettle", False, text=f"It leaks {number}.") for number in range(5)])
     client = serve(start_explaining=lambda: explain)
@@ -141,7 +128,7 @@ def test_a_model_that_cannot_be_started_is_tried_again(serve: Serve) -> None:
         starts.append(1)
         if len(starts) == 1:
             raise BundleError("damaged")
-        return blame
+        return blame_leaks
 
     client = serve(start_explaining=start)
 
@@ -168,7 +155,7 @@ def test_the_model_is_started_by_the_first_text_and_reads_each_once(serve: Serve
 
         def explain(text: str) -> Explanation | RunFailure:
             read.append(text)
-            return blame(text)
+            return blame_leaks(text)
 
         return explain
 
@@ -197,7 +184,7 @@ def test_the_page_marks_the_words_as_soon_as_they_are_known_and_says_them(shop: 
 
     def slow() -> Callable[[str], Explanation | RunFailure]:
         go_on.wait(60)
-        return blame
+        return blame_leaks
 
     shop.count([written("kettle", False, review_id="r1", text="It leaks & <b>burns</b>.")])
     client = serve(start_explaining=slow)
@@ -231,7 +218,7 @@ def test_what_waits_is_bounded_and_pages_take_nobodys_place(shop: Shop, serve: S
 
     def slow() -> Callable[[str], Explanation | RunFailure]:
         go_on.wait(60)
-        return blame
+        return blame_leaks
 
     shop.count(
         [
