@@ -14,7 +14,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from redis import Redis
 
 from benchmarks.checksums import python_checksums
-from benchmarks.servers import process, report, servers
+from benchmarks.servers import counted, process, report, servers
 from schemas.events import (
     Channel,
     Intensity,
@@ -122,18 +122,14 @@ def counting_rate(settings: ReaderSettings, events: int, prefix: str) -> float:
     """Events a second from the first counted batch to the last, as Redis shows it."""
     redis = Redis.from_url(**settings.redis_config())
     key = ViewKeys(prefix).offsets(settings.scored_topic)
-
-    def counted() -> int:
-        return sum(map(int, redis.hvals(key)))
-
     group = prefix.strip(":")
     with process(
         "aggregate", settings, REVIEWSTREAM_REDIS_PREFIX=prefix, REVIEWSTREAM_AGGREGATOR_GROUP=group
     ):
-        while (first := counted()) == 0:
+        while (first := counted(redis, key)) == 0:
             time.sleep(0.01)
         started = time.perf_counter()
-        while (now := counted()) < events:
+        while (now := counted(redis, key)) < events:
             time.sleep(0.02)
         return (now - first) / (time.perf_counter() - started)
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from sklearn.pipeline import Pipeline
 
 from console.progress import progress
 from consumers.infer.engine import Engine, cores
@@ -139,7 +140,10 @@ def compare(options: argparse.Namespace) -> list[Row]:
         for name, folder in folders.items()
         if (folder / ROW_FILE).exists()
     }
-    scorers = {name: words_of(parts) if name == WORDS_ROW else engine_of(folders[name]) for name in done}
+    scorers = {
+        name: words_of(word_classifier(parts.training)) if name == WORDS_ROW else engine_of(folders[name])
+        for name in done
+    }
     rates = time_in_turn(scorers, [review.text for review in parts.test[:TIMED_TEXTS]])
     rows = [replace(row, reviews_a_second=rates[name]) for name, row in done.items()]
     (options.output / JSON_FILE).write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
@@ -208,7 +212,12 @@ def measure_words(parts: Parts) -> Row:
     seconds = time.process_time() - started
     weights = classifier[-1].coef_.size + classifier[-1].intercept_.size
     return _row(
-        WORDS_ROW, words_of(parts), parts.test, (weights, weights), len(pickle.dumps(classifier)), seconds
+        WORDS_ROW,
+        words_of(classifier),
+        parts.test,
+        (weights, weights),
+        len(pickle.dumps(classifier)),
+        seconds,
     )
 
 
@@ -236,9 +245,8 @@ def measure_network(
     return _row(name, engine_of(folder), parts.test, sizes, size, seconds)
 
 
-def words_of(parts: Parts) -> Score:
+def words_of(classifier: Pipeline) -> Score:
     """The bag of words, as a way to score."""
-    classifier = word_classifier(parts.training)
 
     def score(texts: Sequence[str]) -> list[float]:
         return [float(pair[1]) for pair in classifier.predict_proba(list(texts))]

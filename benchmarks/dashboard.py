@@ -14,7 +14,6 @@ import itertools
 import json
 import multiprocessing
 import random
-import socket
 import subprocess
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from redis import Redis
 from benchmarks.large_shop import LargeShop, fill, go_on_counting
 from benchmarks.pipeline import load_texts
 from embedded import ValkeyServer
+from embedded.processes import free_ports
 from schemas.settings import ReaderSettings
 
 PERCENTILES = (50, 95, 99)
@@ -106,8 +106,7 @@ def counting(settings: ReaderSettings, shop: LargeShop, rate: float) -> Iterator
 @contextmanager
 def serving(settings: ReaderSettings) -> Iterator[tuple[str, float]]:
     """Its address, once it has read all counts, and how long that took; a process as users run it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     command = [sys.executable, "-m", "console.main", "--log-level", "warning", "serve"]
     begun = time.perf_counter()
     server = subprocess.Popen([*command, "--listen-port", str(port), "--redis-url", settings.redis_url])

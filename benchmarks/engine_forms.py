@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import onnx
-import onnxruntime
 import torch
 from onnxruntime.transformers.convert_to_packing_mode import PackingMode
 from onnxruntime.transformers.onnx_model import OnnxModel
@@ -12,7 +11,7 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 from consumers.infer.bundle import Bundle
 from consumers.infer.engine import cores
 from consumers.infer.runner import OneByOne, Outcome, PaddedBatches, RunFailure, Runner
-from consumers.infer.session import CPU_PROVIDER, CUDA_PROVIDER, PRECISIONS, SLOWER_FUSIONS, OnnxNetwork
+from consumers.infer.session import PRECISIONS, OnnxNetwork, open_session
 from model_export.export.variants import torch_logits
 from model_export.training.checkpoint import load_checkpoint
 from schemas.errors import BundleError
@@ -64,7 +63,7 @@ def cuda_forms(bundle: Bundle, work: Path, checkpoint: Path | None, provider: Pr
         made[f"{precision}, reviews of like length by token budget"] = whole(PaddedBatches(network, pad))
         if precision == "fp16" and provider is Provider.CUDA:
             content = write_padding_free(bundle.content[bundle.variant("fp16").file], work)
-            unpadded = OnnxNetwork(_session(content, provider, threads=1), provider, "fp16")
+            unpadded = OnnxNetwork(open_session(content, provider, 1), provider, "fp16")
             made["fp16, padding-free, by token budget"] = whole(PaddedBatches(unpadded, pad))
     if checkpoint is not None:
         device = "cuda" if provider is Provider.CUDA else "cpu"
@@ -95,7 +94,7 @@ def write_padding_free(fp16: bytes, work: Path) -> bytes:
 def start(bundle: Bundle, precision: Precision, provider: Provider, threads: int) -> OnnxNetwork:
     """A network with threads of its own."""
     content = bundle.content[bundle.variant(precision).file]
-    return OnnxNetwork(_session(content, provider, threads), provider, precision)
+    return OnnxNetwork(open_session(content, provider, threads), provider, precision)
 
 
 def whole(runner: Runner) -> Form:
@@ -116,17 +115,6 @@ def by_eight(runner: Runner) -> Form:
 def sorted_first(form: Form) -> Form:
     """The form on reviews by length."""
     return lambda reviews: form(sorted(reviews, key=len))
-
-
-def _session(content: bytes, provider: Provider, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    wanted = CUDA_PROVIDER if provider is Provider.CUDA else CPU_PROVIDER
-    return onnxruntime.InferenceSession(
-        content, options, providers=[wanted], disabled_optimizers=SLOWER_FUSIONS[provider]
-    )
 
 
 def _precisions(bundle: Bundle, provider: Provider) -> list[Precision]:

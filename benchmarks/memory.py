@@ -15,7 +15,8 @@ from redis import Redis
 from benchmarks.aggregate import publish
 from benchmarks.pipeline import load_texts, publish_texts, watch
 from benchmarks.processes import Memory, resident_mb, watched
-from benchmarks.servers import lane, process, report, servers
+from benchmarks.servers import counted, lane, process, report, servers
+from embedded.processes import free_ports
 from schemas.redis_keys import ViewKeys
 from schemas.settings import ReaderSettings
 
@@ -23,7 +24,6 @@ REST_S = 10.0
 """A process that has started, joined its group and found nothing to do."""
 
 CHUNK = 50_000
-PORT = 8377
 PAGES = ("/", "/api/v1/products?limit=50", "/pipeline")
 
 
@@ -80,22 +80,21 @@ def counting(shared: ReaderSettings, events: int, products: int) -> tuple[float,
         with watched(aggregator.pid) as memory:
             for start in range(0, events, CHUNK):
                 publish(shared, min(CHUNK, events - start), products, start=start)
-            while (
-                sum(int(offset) for field, offset in redis.hgetall(key).items() if field.isdigit()) < events
-            ):
+            while counted(redis, key) < events:
                 time.sleep(0.2)
     return rest, memory
 
 
 def serving(shared: ReaderSettings, seconds: float) -> tuple[float, Memory]:
     """Rest and load of a dashboard, one request after the other."""
-    with process("serve", shared, REVIEWSTREAM_LISTEN_PORT=str(PORT)) as server:
+    [port] = free_ports(1)
+    with process("serve", shared, REVIEWSTREAM_LISTEN_PORT=str(port)) as server:
         time.sleep(REST_S)
         rest = resident_mb(server.pid)
         with watched(server.pid) as memory:
             until = time.monotonic() + seconds
             for page in itertools.cycle(PAGES):
-                with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{page}", timeout=30) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}{page}", timeout=30) as answer:
                     answer.read()
                 if time.monotonic() > until:
                     break

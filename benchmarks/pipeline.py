@@ -27,7 +27,7 @@ from producers.samples import samples
 from schemas.codec import decode_review
 from schemas.errors import InvalidEvent
 from schemas.events import ReviewEvent
-from schemas.redis_keys import ViewKeys
+from schemas.redis_keys import ViewKeys, partition_offsets
 from schemas.settings import Provider, ReaderSettings
 
 DELIVERIES = ("exactly-once", "at-least-once")
@@ -194,12 +194,8 @@ def wait_until_counted(settings: ReaderSettings, ends: dict[int, int]) -> None:
     redis = Redis.from_url(**settings.redis_config())
     key = ViewKeys(settings.redis_prefix).offsets(settings.scored_topic)
     while True:
-        counted = {
-            int(partition): int(offset)
-            for partition, offset in redis.hgetall(key).items()
-            if partition.isdigit()
-        }
-        if all(counted.get(partition, 0) >= end for partition, end in ends.items()):
+        reached = partition_offsets(redis.hgetall(key))
+        if all(reached.get(partition, 0) >= end for partition, end in ends.items()):
             return
         time.sleep(0.01)
 

@@ -1,7 +1,7 @@
-"""Plots of ``docs/speed.md`` and ``docs/latency.md``, from the JSON files that the benchmarks wrote beside them.
+"""Plots of ``docs/speed.md``, ``docs/latency.md`` and ``docs/engine.md``, from the JSON files that the benchmarks wrote beside them.
 
 ``python -m benchmarks.plots docs/benchmarks`` draws what it finds there: ``peers.json``, ``pipeline.json``, ``memory.json``,
-``scale.json``, ``latency.json``.
+``scale.json``, ``latency.json``, ``engine.json``.
 """
 
 import argparse
@@ -59,9 +59,7 @@ def peers(figures: Figures) -> Figure:
 def pipeline(figures: Figures) -> Figure:
     """The engine and both deliveries."""
     rows = [
-        (name.removesuffix(", reviews/s").replace(", reviews/s", ""), value)
-        for name, value in figures.items()
-        if "reviews/s" in name
+        (name.replace(", reviews/s", ""), value) for name, value in figures.items() if "reviews/s" in name
     ]
     colours = [LIMIT if name.startswith("engine") else OURS for name, _ in rows]
     return bars("reviews a second, more is better", rows[::-1], colours[::-1])
@@ -105,6 +103,33 @@ def latency(figures: Figures) -> Figure:
     return figure
 
 
+def engine(figures: Figures) -> Figure:
+    """Forms by reviews a second; below, tokens a second by length where they were measured."""
+    forms = sorted(figures["forms"], key=lambda row: row["reviews_per_second"])
+    lengths = figures.get("lengths", [])
+    heights = [0.32 * len(forms), 3][: 2 if lengths else 1]
+    figure = Figure(figsize=(9, sum(heights) + 1), layout="constrained")
+    rates, *rest = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights).ravel()
+    drawn = rates.barh(
+        [row["form"] for row in forms],
+        [row["reviews_per_second"] for row in forms],
+        color=[THEIRS if row["form"].startswith(("OpenVINO", "torch")) else OURS for row in forms],
+    )
+    rates.bar_label(drawn, fmt="%.0f", padding=3)
+    rates.set_xlabel(
+        f"reviews a second, {figures['tokens, mean']:.0f} tokens at the mean; {figures['cores']} cores of {figures['processor']}"
+    )
+    for axes in rest:
+        tokens = [row["tokens"] for row in lengths]
+        axes.plot(tokens, [row["tokens_per_second"] for row in lengths], "o-", color=OURS)
+        axes.set(
+            ylim=(0, None),
+            xlabel="tokens of each review; int8, one review a call, a call on each core",
+            ylabel="tokens a second",
+        )
+    return figure
+
+
 def bars(says: str, rows: Sequence[tuple[str, float]], colours: Sequence[str]) -> Figure:
     """Horizontal, the last row on top, each with its number."""
     figure, axes = _axes(0.5 + 0.3 * len(rows))
@@ -126,6 +151,7 @@ PLOTS: Mapping[str, Callable[[Figures], Figure]] = {
     "scale": scale,
     "memory": memory,
     "latency": latency,
+    "engine": engine,
 }
 
 

@@ -25,7 +25,7 @@ from benchmarks.flame import draw
 from benchmarks.modelless import write_modelless
 from benchmarks.pipeline import load_texts, pipeline_rates, publish_texts, watch
 from benchmarks.processes import children, cpu_seconds
-from benchmarks.servers import lane, process, report, servers
+from benchmarks.servers import counted, lane, process, report, servers
 from consumers.infer.bundle import open_bundle
 from consumers.infer.engine import cores
 from consumers.infer.tokenise import load_tokenizer, tokenise
@@ -147,12 +147,12 @@ def stage_costs(
     redis = Redis.from_url(**settings.redis_config())
     key = ViewKeys(settings.redis_prefix).offsets(settings.scored_topic)
     with process("aggregate", settings, **names) as aggregator:
-        while counted(redis.hgetall(key)) == 0:
+        while counted(redis, key) == 0:
             time.sleep(0.01)
         spent = Spent({"aggregator": aggregator.pid, "broker, for the aggregator": broker, "Valkey": valkey})
         spent.begin()
         with profiled(aggregator.pid, "aggregator", profiles):
-            while counted(redis.hgetall(key)) < reviews:
+            while counted(redis, key) < reviews:
                 time.sleep(0.05)
             spent.tell(note)
 
@@ -163,11 +163,6 @@ def stage_costs(
         tokenise(tokenizer, texts[start : start + 128], opened.manifest.max_length)
     note("tokenising", time.process_time() - ours)
     return costs
-
-
-def counted(offsets: Mapping[str, str]) -> int:
-    """How many records and markers of the scored topic Redis has come past."""
-    return sum(int(offset) for field, offset in offsets.items() if field.isdigit())
 
 
 class Spent:

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from redis import Redis
+
 from console.topics import create_topics
 from embedded import KafkaCluster, ValkeyServer
+from schemas.redis_keys import partition_offsets
 from schemas.settings import ReaderSettings, TopicSettings
 
 
@@ -68,6 +71,11 @@ def start(
         return subprocess.Popen(command, env=variables)
     with log.open("wb") as output:
         return subprocess.Popen(command, env=variables, stdout=output, stderr=output)
+
+
+def counted(redis: Redis, key: str) -> int:
+    """How many records and markers of a topic Redis has come past, by the hash of its offsets."""
+    return sum(partition_offsets(redis.hgetall(key)).values())
 
 
 def report(figures: Mapping[str, object], path: Path | None) -> None:

@@ -92,22 +92,12 @@ def _start(bundle: Bundle, provider: Provider, threads_per_call: int) -> OnnxNet
             "no NVIDIA device is visible (/dev/nvidiactl is missing); give the container GPUs, or use provider cpu"
         )
     variant = bundle.variant(*PRECISIONS[provider])
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads_per_call
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others share the cores
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only; what matters is checked below
     try:
         refuse_external_data(bundle.content[variant.file])
     except ValueError as error:
         raise BundleError(f"{variant.file} cannot be used: {error}") from error
     try:
-        session = onnxruntime.InferenceSession(
-            bundle.content[variant.file],
-            options,
-            providers=[wanted],
-            disabled_optimizers=SLOWER_FUSIONS[provider],
-        )
+        session = open_session(bundle.content[variant.file], provider, threads_per_call)
     except Exception as error:  # onnxruntime's own classes share no base but Exception
         raise BundleError(f"onnxruntime cannot load {variant.file}: {error}") from error
     if session.get_providers()[0] != wanted:
@@ -115,3 +105,22 @@ def _start(bundle: Bundle, provider: Provider, threads_per_call: int) -> OnnxNet
             f"onnxruntime fell back to {session.get_providers()[0]}; are CUDA and cuDNN installed?"
         )
     return OnnxNetwork(session, provider, variant.precision)
+
+
+def open_session(content: bytes, provider: Provider, threads_per_call: int) -> onnxruntime.InferenceSession:
+    """A network as it is served; raises whatever onnxruntime does.
+
+    Args:
+        content: of an ONNX file without external data.
+        provider: ``cpu`` or ``cuda``; where it really runs, the session tells.
+        threads_per_call: as for ``start_network``.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads_per_call
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others share the cores
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors only; callers check what matters
+    wanted = CUDA_PROVIDER if provider is Provider.CUDA else CPU_PROVIDER
+    return onnxruntime.InferenceSession(
+        content, options, providers=[wanted], disabled_optimizers=SLOWER_FUSIONS[provider]
+    )
