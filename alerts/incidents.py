@@ -13,12 +13,11 @@ from schemas.alert_keys import AlertKeys
 from schemas.alerts import Alert
 from schemas.errors import ConfigurationError
 from schemas.refusals import WHERE_PERMISSIONS_STAND
+from schemas.topics import DAY_MS
 
 CLAIM, HOLD, OPEN, TAKE = (
     (files("alerts") / name).read_text() for name in ("claim.lua", "hold.lua", "open.lua", "take.lua")
 )
-
-DAY_MS = 24 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard.problems import Problem, problem_response
+from dashboard.problems import Problem, ProblemError, problem_response
 from dashboard.watch import Clock
 from schemas.dashboard_settings import DashboardSettings
 
@@ -45,6 +45,16 @@ class Person(NamedTuple):
 
     role: Role
     name: str
+
+
+def require_agent(person: Person, otherwise: Problem) -> None:
+    """See that somebody is an agent, or may do all that an agent may.
+
+    Raises:
+        ProblemError: they may only read; it says ``otherwise``.
+    """
+    if person.role < Role.AGENT:
+        raise ProblemError(otherwise)
 
 
 THIS_MACHINE = Person(Role.ADMIN, "local")

@@ -6,11 +6,10 @@ from datetime import date, timedelta
 
 from redis.asyncio import Redis
 
-from consumers.aggregate.contribution import days_since_1970
-from dashboard.access import Person, Role
+from consumers.aggregate.contribution import day_of, days_since_1970
 from dashboard.counts import CountsReader, StrongNegative
 from dashboard.periods import SKEW
-from dashboard.problems import Problem, ProblemError
+from dashboard.problems import Problem
 from schemas.redis_keys import ViewKeys, parse_strong_negative_member
 
 MAX_LOOKED_AT = 5_000
@@ -88,7 +87,7 @@ class CustomerReader:
                 withscores=True,
             )
         found = [
-            AtRisk(str(customer), [_review(str(member), today, day) for member, day in members])
+            AtRisk(str(customer), [_review(str(member), day) for member, day in members])
             for customer, members in zip(listed, await pipeline.execute(), strict=True)
             if len(members) >= self.least
         ]
@@ -114,16 +113,6 @@ class CustomerReader:
         ]
 
 
-def require_agent(person: Person) -> None:
-    """See that somebody may know what single customers wrote.
-
-    Raises:
-        ProblemError: they may only read.
-    """
-    if person.role < Role.AGENT:
-        raise ProblemError(AGENTS_ONLY)
-
-
 AGENTS_ONLY = Problem(
     "customers-for-agents",
     403,
@@ -132,7 +121,6 @@ AGENTS_ONLY = Problem(
 )
 
 
-def _review(member: str, today: date, day: float) -> CustomerReview:
+def _review(member: str, day: float) -> CustomerReview:
     product_id, review_id = parse_strong_negative_member(member)
-    written_on = today + timedelta(days=int(day) - days_since_1970(today))
-    return CustomerReview(product_id, review_id, written_on, None)
+    return CustomerReview(product_id, review_id, day_of(int(day)), None)

@@ -1,6 +1,6 @@
 """The open incidents of the alerts, as ``reviewstream alerts`` leaves them in Redis."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from redis.asyncio import Redis
@@ -18,7 +18,7 @@ class IncidentsReader:
 
     async def open(self, now: datetime) -> list[Alert]:
         """Those whose quiet time has not ended, the latest first."""
-        after = f"({now.astimezone(UTC).timestamp() * 1000:.0f}"
+        after = f"({now.timestamp() * 1000:.0f}"
         members: Any = await self._redis.zrange(self._keys.open, after, "+inf", byscore=True)
         if not members:
             return []

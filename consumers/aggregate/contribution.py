@@ -128,7 +128,7 @@ class Contribution:
             intensity=intensity,
             needs_review=channel.isupper(),
             score_micros=int(micros, 36),
-            day=_EPOCH + timedelta(days=int(days, 36)),
+            day=day_of(int(days, 36)),
         )
 
     @classmethod
@@ -141,7 +141,7 @@ class Contribution:
             intensity=intensity,
             needs_review=uncertain == _UNCERTAIN[True],
             score_micros=int(micros),
-            day=_EPOCH + timedelta(days=int(days)),
+            day=day_of(int(days)),
         )
 
     def encode_older(self) -> str:
@@ -153,6 +153,11 @@ class Contribution:
 def days_since_1970(day: date) -> int:
     """The number of a day."""
     return (day - _EPOCH).days
+
+
+def day_of(number: int) -> date:
+    """The day that has this number."""
+    return _EPOCH + timedelta(days=number)
 
 
 @lru_cache(1024)

@@ -9,11 +9,12 @@ from pydantic import Field
 from dashboard import brand as seen
 from dashboard import campaigns as counted
 from dashboard import customers as found
+from dashboard.access import require_agent
 from dashboard.api.models import Counts, Day, Model, Overview, Period, StrongNegative
 from dashboard.api.parameters import ChannelName, FirstDay, LastDay, RankingName, period_of, problems
 from dashboard.brand import read_brand
 from dashboard.counts import total
-from dashboard.customers import require_agent
+from dashboard.customers import AGENTS_ONLY
 from dashboard.services import InjectedPerson, InjectedServices
 from schemas.events import MAX_ID_CHARACTERS, Channel
 from schemas.redis_keys import Ranking
@@ -191,7 +192,7 @@ async def customers_at_risk(
     limit: Annotated[int, Query(ge=1, le=100)] = 25,
 ) -> CustomersAtRisk:
     """Customers with several strong negatives lately, known by a keyed hash alone."""
-    require_agent(person)
+    require_agent(person, AGENTS_ONLY)
     at_risk, in_all = await services.customers.at_risk(services.clock().date(), limit)
     return CustomersAtRisk(
         customers=[AtRisk.of(one) for one in at_risk],

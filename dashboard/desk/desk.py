@@ -10,7 +10,7 @@ from typing import Protocol
 from kafka.errors import KafkaError
 
 from consumers.aggregate.contribution import Meaning
-from dashboard.access import Person, Role
+from dashboard.access import Person, require_agent
 from dashboard.desk.claims import Act, Claim, Claims, Outcome, State
 from dashboard.desk.line import Line
 from dashboard.desk.order import Urgency, urgency
@@ -103,7 +103,7 @@ class Desk:
         Raises:
             ProblemError: it is not this person's to do, or there is no such review in the queue.
         """
-        _require_agent(person)
+        require_agent(person, AGENTS_ONLY)
         if act is Act.CLAIM:
             await self._find(product_id, place)
         outcome = await self._claims.act(act, person.name, product_id, place)
@@ -170,7 +170,7 @@ class Desk:
         Raises:
             ProblemError: it is for agents, or nobody said where Kafka is.
         """
-        _require_agent(person)
+        require_agent(person, AGENTS_ONLY)
         return self._log().history(product_id, review_id)
 
     async def _find(self, product_id: str, place: str) -> Waiting:
@@ -218,11 +218,6 @@ NOT_COUNTED = Problem(
     "Labels cannot be given here",
     "The counts are made with label_retention, and labels of people would not be counted.",
 )
-
-
-def _require_agent(person: Person) -> None:
-    if person.role < Role.AGENT:
-        raise ProblemError(AGENTS_ONLY)
 
 
 def _not_yours(outcome: Outcome) -> ProblemError:

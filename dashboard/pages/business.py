@@ -6,16 +6,16 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from dashboard.access import require_agent
 from dashboard.api.business import CampaignId
 from dashboard.brand import read_brand
-from dashboard.counts import total
-from dashboard.customers import require_agent
+from dashboard.customers import AGENTS_ONLY
 from dashboard.pages import charts
+from dashboard.pages.against_before import against_before
 from dashboard.pages.rendering import render
 from dashboard.pages.routes import LongSpan, Span, WrittenIn
 from dashboard.periods import Period
 from dashboard.services import InjectedPerson, InjectedServices
-from dashboard.statistics import difference
 from schemas.events import Channel
 from schemas.redis_keys import Ranking
 
@@ -59,8 +59,6 @@ async def campaign(
     """One campaign."""
     period = Period.until(services.clock().date(), int(days))
     one = await services.campaigns.one(campaign_id, channel, Period(period.before.first, period.last))
-    series, earlier = one.days[len(period) :], one.days[: len(period)]
-    now, before = (total(counts for _, counts in part) for part in (series, earlier))
     return render(
         request,
         "campaign.html",
@@ -70,12 +68,7 @@ async def campaign(
             "one": one,
             "days": days,
             "channel": channel,
-            "period": period,
-            "now": now,
-            "before": before,
-            "change": difference(now.positive, now.reviews, before.positive, before.reviews),
-            "volume": charts.volume_chart(series),
-            "share": charts.share_chart(series),
+            **against_before(period, one.days),
         },
     )
 
@@ -83,7 +76,7 @@ async def campaign(
 @router.get("/customers")
 async def customers(request: Request, services: InjectedServices, person: InjectedPerson) -> HTMLResponse:
     """Who wrote several strong negatives lately."""
-    require_agent(person)
+    require_agent(person, AGENTS_ONLY)
     at_risk, in_all = await services.customers.at_risk(services.clock().date(), CUSTOMERS_SHOWN)
     return render(
         request,

@@ -12,6 +12,7 @@ from dashboard.counts import total
 from dashboard.known import known_product
 from dashboard.listing import list_products
 from dashboard.pages import charts
+from dashboard.pages.against_before import against_before
 from dashboard.pages.marking import marked
 from dashboard.pages.rendering import render
 from dashboard.periods import Period
@@ -105,8 +106,6 @@ async def product(
     negatives = latest[:NEGATIVES_SHOWN]
     explaining = services.explanations.prepare(one.text for one in negatives)
     both = await services.counts.days(product_id, Period(period.before.first, period.last))
-    series = both[channel][len(period) :]
-    now, before = (total(counts for _, counts in part) for part in (series, both[channel][: len(period)]))
     return render(
         request,
         "product.html",
@@ -116,12 +115,7 @@ async def product(
             "product": found,
             "days": days,
             "channel": channel,
-            "period": period,
-            "now": now,
-            "before": before,
-            "change": difference(now.positive, now.reviews, before.positive, before.reviews),
-            "volume": charts.volume_chart(series),
-            "share": charts.share_chart(series),
+            **against_before(period, both[channel]),
             "phrases": services.phrases.of([one.text for one in latest]),
             "latest": len(latest),
             "negatives": [(one, marked(one.text, services.explanations)) for one in negatives],

@@ -115,7 +115,7 @@ def round_products(model: ModelProto, token_ids: Sequence[Sequence[int]], grid: 
     rounded = []
     for activation, nodes in by_activation.items():
         for node in nodes:
-            module, name = module_of(node), node.input[1]
+            module, name = module_of(node.name), node.input[1]
             matrix = matrices[name].astype(np.float64)
             if module in grid.products:
                 scales = grid.products[module].scales
@@ -133,7 +133,7 @@ def _given_divisors(by_activation: dict[str, list[NodeProto]], grid: Grid) -> di
     return {
         activation: grid.products[module].divisors
         for activation, nodes in by_activation.items()
-        for module in map(module_of, nodes)
+        for module in (module_of(node.name) for node in nodes)
         if module in grid.products
     }
 

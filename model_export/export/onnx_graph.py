@@ -9,7 +9,6 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
-from onnx import NodeProto
 from torch import nn
 
 OPSET = 17
@@ -38,10 +37,10 @@ def export_fp32(network: nn.Module, path: Path) -> None:
     onnx.checker.check_model(str(path))
 
 
-def module_of(node: NodeProto) -> str:
-    """The torch module that a node was traced from, as the network names it: the path in the node's name."""
+def module_of(path: str) -> str:
+    """The torch module that a node or its output was traced from, as the network names it: the path in their name."""
     names: list[str] = []
-    for name in node.name.strip("/").split("/")[:-1]:
+    for name in path.strip("/").split("/")[:-1]:
         if names and name.startswith(f"{names[-1]}."):  # a part of a sequence is called hidden/hidden.0
             names.pop()
         names.append(name)

@@ -46,6 +46,8 @@ class Teacher:
     """Token ids of reviews -> (reviews, 2)."""
     temperatures: tuple[float, float] = (1.0, 1.0)
     """Of both outputs: probability = sigmoid(logit / temperature)."""
+    network: ReviewClassifier | None = None
+    """Of a checkpoint, which also gives the vectors of reviews."""
 
 
 def open_teacher(folder: Path, plan: TrainingPlan) -> Teacher:
@@ -67,7 +69,9 @@ def open_teacher(folder: Path, plan: TrainingPlan) -> Teacher:
     )
 
 
-def open_vector_teacher(plan: TrainingPlan, student: Beginning) -> ReviewClassifier | None:
+def vector_teacher(
+    plan: TrainingPlan, teacher: Teacher | None, student: Beginning
+) -> ReviewClassifier | None:
     """The network whose vectors the student learns beside each step; None where the plan asks for none.
 
     Kept on disk, its vectors would take a kilobyte a text.
@@ -77,15 +81,14 @@ def open_vector_teacher(plan: TrainingPlan, student: Beginning) -> ReviewClassif
     """
     if not plan.teacher_vectors:
         return None
-    if plan.teacher is None or not (Path(plan.teacher) / WEIGHTS_FILE).exists():
+    if teacher is None or teacher.network is None:
         raise ConfigurationError("teacher_vectors: only a checkpoint as teacher gives its vectors")
-    network = load_checkpoint(Path(plan.teacher))
+    network = teacher.network
     if network.width != student.network.width:
         raise ConfigurationError(
             f"teacher_vectors: the teacher's have {network.width} numbers, the student's {student.network.width}"
         )
-    same = TextEncoder.from_folder(Path(plan.teacher), plan.max_length)
-    if same.tokenizer.get_vocab() != student.tokenizer.get_vocab():
+    if teacher.encoder.tokenizer.get_vocab() != student.tokenizer.get_vocab():
         raise ConfigurationError("teacher_vectors: the teacher has another tokenizer")
     return network.eval().requires_grad_(requires_grad=False)
 
@@ -159,7 +162,7 @@ def _checkpoint(folder: Path, plan: TrainingPlan) -> Teacher:
         with torch.autocast(device.type, torch.bfloat16, enabled=halves):
             return torch_logits(network, token_ids, encoder.pad_id, advance)
 
-    return Teacher(encoder, logits)
+    return Teacher(encoder, logits, network=network)
 
 
 def _bundle(folder: Path) -> Teacher:

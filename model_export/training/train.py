@@ -34,7 +34,7 @@ from model_export.training.parameters import choose_trained, join_updates
 from model_export.training.plan import TrainingPlan
 from model_export.training.quantise import put_on_grid, settle_on_grid
 from model_export.training.resume import STEPS_FOLDER, begin_steps, has_begun, step_to_go_on_from
-from model_export.training.teacher import TEACHER_FILE, open_teacher, open_vector_teacher, taught
+from model_export.training.teacher import TEACHER_FILE, open_teacher, taught, vector_teacher
 from model_export.training.trainer import ReviewTrainer, token_batches
 from schemas.errors import ConfigurationError
 
@@ -91,7 +91,7 @@ def train(
     saved = step_to_go_on_from(output, plan, reviews) if resume else None
     beginning = begin(plan, [review.text for review in reviews], word_vectors_too=saved is None)
     network = beginning.network
-    vector_teacher = open_vector_teacher(plan, beginning)
+    teacher_of_vectors = vector_teacher(plan, teacher, beginning)
     choose_trained(network, plan)
     if saved is None and not (resume and has_begun(output)):
         begin_steps(output, plan, reviews)
@@ -108,7 +108,7 @@ def train(
     trainer = ReviewTrainer(
         plan,
         encoder.pad_id,
-        vector_teacher,
+        teacher_of_vectors,
         model=network,
         args=_arguments(plan, output / STEPS_FOLDER, len(token_batches(data, plan)), measures=bool(dev)),
         train_dataset=data,

@@ -70,12 +70,12 @@ def dequantised(graph: GraphProto) -> dict[str, Tensor]:
     for node in graph.node:
         if node.op_type == "MatMulInteger":
             matrix = _matrix(arrays, node.input[1]).T  # (outputs, channels), as torch has it
-            weights[f"{module_of(node)}.weight"] = matrix * divided.get(node.input[0], 1.0)
+            weights[f"{module_of(node.name)}.weight"] = matrix * divided.get(node.input[0], 1.0)
         if node.op_type == "MatMul" and node.input[1] in weights:  # left in float, but turned round
             weights[node.input[1]] = weights[node.input[1]].T
     for attention in _attentions(graph):
         for product, part in zip(attention.input[:3], np.split(arrays[attention.input[3]], 3), strict=True):
-            weights[f"{module_of(NodeProto(name=product))}.bias"] = part
+            weights[f"{module_of(product)}.bias"] = part
     named = {name.removeprefix("network."): array for name, array in weights.items()}
     # The export moves the logits of the polarity to what was seen on held-out reviews.
     named["heads.bias"] = named["heads.bias"] + arrays.get("bias", 0.0)
