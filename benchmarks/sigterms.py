@@ -44,7 +44,7 @@ PATIENCE_AT_THE_END_S = 3600.0
 LATEST_MOMENT_S = 1.0
 """A process is terminated so long after its first progress, at the latest."""
 
-_DONE = re.compile(r"stopped: \w+\((?:scored|applied)=(\d+), dead_lettered=(\d+)")
+_DONE = re.compile(r"stopped: \w+\((?:scored|applied)=(\d+),.*? dead_lettered=(\d+)")
 
 
 @dataclass(frozen=True)
