@@ -49,7 +49,8 @@ class Services:
             raise ProblemError(REDIS_AWAY)
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
+    """Not a plain function, for that FastAPI would have a thread run."""
     services = request.app.state.services
     assert isinstance(services, Services)
     return services
@@ -58,7 +59,7 @@ def _services(request: Request) -> Services:
 InjectedServices = Annotated[Services, Depends(_services)]
 
 
-def _person(request: Request) -> Person:
+async def _person(request: Request) -> Person:
     person = request.state.person
     assert isinstance(person, Person)
     return person

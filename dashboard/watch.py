@@ -219,7 +219,7 @@ class Watcher:
             changed = await self._index.refresh(everything=everything)
             self._behind |= set(self._index.names) if everything else changed
             if everything:
-                self._line.forget_others(self._index.names)
+                self._line.forget_others(self._index.names, now)
             if changed and before is not None:
                 self._broadcast.tell(Change(now, changed))
         await self._line.follow(self._behind, now)

@@ -17,6 +17,7 @@ from dashboard.api.queue_models import (
     Withdrawal,
 )
 from dashboard.desk.claims import Act
+from dashboard.desk.line import MOST_LISTED
 from dashboard.desk.order import EXPLANATION
 from dashboard.services import InjectedPerson, InjectedServices
 from schemas.events import MAX_ID_CHARACTERS, Channel
@@ -35,7 +36,7 @@ LABELS = problems(s403="The token is one of those who only read.", s404="No labe
 async def queue(
     services: InjectedServices,
     channel: Annotated[Channel | None, Query(description="Only what was written there.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 25,
+    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 25,
 ) -> Queue:
     """What waits for a person, most urgent first: strong negatives, and reviews that the model is unsure of."""
     services.require_index()
@@ -43,7 +44,7 @@ async def queue(
     services.explanations.prepare(item.text for item in items)
     return Queue(
         items=[QueueItem.of(item, services.explanations.ready(item.text)) for item in items],
-        waiting=len(services.desk.line.first(services.clock(), channel)),
+        waiting=services.desk.line.waiting(channel),
         complete=services.desk.line.complete,
         order=EXPLANATION,
     )

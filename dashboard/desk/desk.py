@@ -79,23 +79,22 @@ class Desk:
         if gone:  # done at another dashboard, or too old by now
             await self.line.refresh(gone, now)
             found, _ = await self._standing(channel, limit, now)
-        claims = await self._claims.of([(one.product_id, one.place) for one in found])
-        return [_item(one, claim, now) for one, claim in zip(found, claims, strict=True)]
+        return found
 
     async def _standing(
         self, channel: Channel | None, limit: int, now: datetime
-    ) -> tuple[list[Waiting], set[str]]:
+    ) -> tuple[list[Item], set[str]]:
         """The first in the line, as Redis has them now, and the products of those that it has no more."""
-        tickets = self.line.first(now, channel)[:limit]
-        names = list(dict.fromkeys(ticket.product_id for ticket in tickets))
-        waiting = {
-            (one.product_id, one.place): one
-            for listed in (await self._reader.standing(names, now)).values()
-            for one in listed
-        }
-        places = [(ticket.product_id, ticket.place) for ticket in tickets]
-        gone = {product_id for product_id, place in places if (product_id, place) not in waiting}
-        return [waiting[place] for place in places if place in waiting], gone
+        places = self.line.first(now, channel)[:limit]
+        names = list(dict.fromkeys(product_id for product_id, _ in places))
+        standing, claims = await asyncio.gather(self._reader.standing(names, now), self._claims.of(places))
+        waiting = {(one.product_id, one.place): one for listed in standing.values() for one in listed}
+        gone = {place[0] for place in places if place not in waiting}
+        return [
+            _item(waiting[place], claim, now)
+            for place, claim in zip(places, claims, strict=True)
+            if place in waiting
+        ], gone
 
     async def act(self, act: Act, person: Person, product_id: str, place: str) -> Outcome:
         """Claim a review, say that it is answered, or hand it back.
@@ -235,4 +234,4 @@ def _item(waiting: Waiting, claim: Claim | None, now: datetime) -> Item:
         created_at=waiting.created_at,
         now=now,
     )
-    return Item(waiting, mask(waiting.text), urgent, claim)
+    return Item(waiting, waiting.masked_text, urgent, claim)

@@ -123,6 +123,7 @@ _ENVIRONMENT = Environment(
     loader=PackageLoader("dashboard", "pages/templates"),
     autoescape=True,
     undefined=StrictUndefined,
+    auto_reload=False,  # else each page asks the file system whether a template changed
     trim_blocks=True,
     lstrip_blocks=True,
 )
