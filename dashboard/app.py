@@ -12,7 +12,17 @@ from starlette.staticfiles import StaticFiles
 
 from consumers.explain.start import Explain
 from dashboard.access import Guard, Tokens
-from dashboard.api import business, changes, explanations, incidents, product, products, queue, whole
+from dashboard.api import (
+    business,
+    campaigns,
+    changes,
+    explanations,
+    incidents,
+    product,
+    products,
+    queue,
+    whole,
+)
 from dashboard.campaigns import CampaignReader
 from dashboard.counts import CountsReader, connect
 from dashboard.customers import CustomerReader
@@ -121,7 +131,7 @@ def create_app(
         docs_url=None,  # they load their scripts from elsewhere
         redoc_url=None,
     )
-    for api in (products, product, whole, business, incidents, queue, explanations, changes):
+    for api in (products, product, whole, campaigns, business, incidents, queue, explanations, changes):
         app.include_router(api.router, prefix=API)
     app.include_router(pages.router)
     app.include_router(business_pages.router)
