@@ -23,6 +23,7 @@ from dashboard.api import (
     queue,
     whole,
 )
+from dashboard.body_limit import BodyLimit
 from dashboard.campaigns import CampaignReader
 from dashboard.counts import CountsReader, connect
 from dashboard.customers import CustomerReader
@@ -145,6 +146,7 @@ def create_app(
         return JSONResponse({"status": "ok"})
 
     add_problems(app, problem_page.render)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Guard, tokens=tokens, clock=clock)
     app.add_middleware(SafeHeaders)  # the outermost: also what the guard refuses goes through it
     return app

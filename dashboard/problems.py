@@ -131,10 +131,7 @@ def add_problems(app: FastAPI, page_of: PageOf) -> None:
             request,
             _invalid(
                 [
-                    {
-                        "parameter": ".".join(map(str, one["loc"][1:])),
-                        "message": one["msg"].removeprefix("Value error, "),
-                    }
+                    {"parameter": _parameter(one), "message": one["msg"].removeprefix("Value error, ")}
                     for one in error.errors()
                 ]
             ),
@@ -143,9 +140,15 @@ def add_problems(app: FastAPI, page_of: PageOf) -> None:
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         title = HTTPStatus(error.status_code).phrase
-        missing = f"There is nothing at {request.url.path}." if error.status_code == 404 else title
+        details = {
+            404: f"There is nothing at {request.url.path}.",
+            405: f"{request.method} is not possible at {request.url.path}.",
+        }
         code = title.lower().replace(" ", "-")
-        return answer(request, Problem(code, error.status_code, title, missing))
+        detail = details.get(error.status_code, error.detail)
+        response = answer(request, Problem(code, error.status_code, title, detail))
+        response.headers.update(error.headers or {})
+        return response
 
     async def on_redis(request: Request, error: Exception) -> Response:
         log.warning("%s: Redis: %s", request.url.path, error)
@@ -160,6 +163,12 @@ def add_problems(app: FastAPI, page_of: PageOf) -> None:
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RedisError, on_redis)
     app.add_exception_handler(Exception, on_bug)
+
+
+def _parameter(error: Mapping[str, Any]) -> str:
+    """Its name, or that it is the body as a whole."""
+    where = error["loc"][1:]
+    return ".".join(map(str, where)) if where and error["type"] != "json_invalid" else "body"
 
 
 def _invalid(errors: Sequence[Mapping[str, str]]) -> Problem:

@@ -14,6 +14,7 @@ from dashboard.api.products import COUNTS_HEAD, counts_cells
 from dashboard.counts import total
 from dashboard.csv_export import Cell, csv_response
 from dashboard.known import known_product, known_series
+from dashboard.problems import bad_parameter
 from dashboard.services import InjectedServices
 from dashboard.statistics import difference
 from schemas.events import MAX_ID_CHARACTERS, Channel
@@ -109,7 +110,10 @@ async def compare(
     today = services.clock().date()
     period = period_of(first, last, today)
     if with_first is None and with_last is None:
-        other = period if with_product else period.before
+        try:
+            other = period if with_product else period.before
+        except OverflowError:
+            raise bad_parameter("from, to", "there are no days before these to compare with") from None
     else:
         other = period_of(with_first, with_last, today)
     wanted = (product_id, period), (with_product or product_id, other)

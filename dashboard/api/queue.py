@@ -19,6 +19,7 @@ from dashboard.api.queue_models import (
 from dashboard.desk.claims import Act
 from dashboard.desk.line import MOST_LISTED
 from dashboard.desk.order import EXPLANATION
+from dashboard.known import known_product
 from dashboard.services import InjectedPerson, InjectedServices
 from schemas.events import MAX_ID_CHARACTERS, Channel
 
@@ -29,7 +30,10 @@ ACTS = problems(
     s404="It is not in the queue any more.",
     s409="Somebody else has claimed it; `holder` says who.",
 )
-LABELS = problems(s403="The token is one of those who only read.", s404="No label is in force.")
+LABELS = problems(
+    s403="The token is one of those who only read.",
+    s404="Nothing was counted for the product, or no label is in force.",
+)
 
 
 @router.get("/queue", responses=problems())
@@ -89,6 +93,8 @@ async def labels(
     found: Sequence[SaidLabel] = [
         SaidLabel.of(event) for event in services.desk.history(person, product_id, review_id)
     ]
+    if not found:
+        await known_product(services.counts, product_id)
     log = services.desk.label_log
     return LabelHistory(
         product_id=product_id, labels=list(found), incomplete_because=log.trouble if log else None

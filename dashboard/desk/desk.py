@@ -103,8 +103,11 @@ class Desk:
             ProblemError: it is not this person's to do, or there is no such review in the queue.
         """
         require_agent(person, AGENTS_ONLY)
-        if act is Act.CLAIM:
+        if act is not Act.BACK:
             await self._find(product_id, place)
+        return await self._do(act, person, product_id, place)
+
+    async def _do(self, act: Act, person: Person, product_id: str, place: str) -> Outcome:
         outcome = await self._claims.act(act, person.name, product_id, place)
         if outcome.state is not State.YOURS:
             raise _not_yours(outcome)
@@ -137,7 +140,9 @@ class Desk:
             scored=waiting.judged,
         )
         await self._publish(event)
-        await self.act(Act.DONE, person, product_id, place)
+        await self._do(
+            Act.DONE, person, product_id, place
+        )  # the label may count already, and nothing waits any more
         return event
 
     async def withdraw(self, person: Person, product_id: str, review_id: str, reason: str) -> ReviewLabel:

@@ -65,12 +65,13 @@ async def products(
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
 ) -> HTMLResponse:
     """A list to look through."""
+    search = search.strip()
     if search:
         services.require_index()
     listing = await list_products(
         services.counts,
         services.index,
-        wanted=search.strip(),
+        wanted=search,
         ranking=ranking,
         page=page,
         size=PRODUCTS_A_PAGE,
