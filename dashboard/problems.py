@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -51,6 +51,14 @@ REDIS_AWAY = Problem(
     503,
     "The counts cannot be read now",
     "Redis does not answer. This recovers by itself as soon as it does.",
+    RETRY_AFTER_S,
+)
+
+REDIS_UNREADABLE = Problem(
+    "redis-unreadable",
+    503,
+    "The counts cannot be read",
+    "What stands in Redis is not what should stand there; the log of this server says more.",
     RETRY_AFTER_S,
 )
 
@@ -152,7 +160,7 @@ def add_problems(app: FastAPI, page_of: PageOf) -> None:
 
     async def on_redis(request: Request, error: Exception) -> Response:
         log.warning("%s: Redis: %s", request.url.path, error)
-        return answer(request, _redis_problem(error))
+        return answer(request, redis_problem(error))
 
     async def on_bug(request: Request, error: Exception) -> Response:  # noqa: ARG001 -- logged by the server
         detail = "This is a fault of the server; its log says more."
@@ -176,8 +184,12 @@ def _invalid(errors: Sequence[Mapping[str, str]]) -> Problem:
     return Problem("invalid-parameter", 422, "A parameter makes no sense", detail, errors=errors)
 
 
-def _redis_problem(error: Exception) -> Problem:
+def redis_problem(error: Exception) -> Problem:
+    """What is to be told when Redis is away, refuses us, or answers with an error."""
     if refusal_of(error) is not None:
         detail = "Redis refuses this server; its log says what to change."
         return Problem("redis-refuses", 503, "The counts cannot be read", detail, RETRY_AFTER_S)
+    if isinstance(error, ResponseError):
+        detail = "Redis answers with an error; the log of this server says which."
+        return Problem("redis-error", 503, "The counts cannot be read", detail, RETRY_AFTER_S)
     return REDIS_AWAY

@@ -43,9 +43,11 @@ class Services:
         """See that what is held of all products is of now.
 
         Raises:
-            ProblemError: it cannot be, for Redis does not answer.
+            ProblemError: it cannot be, for Redis does not answer as it should.
         """
-        if self.watcher.trouble is not None or (self.watcher.seen is None and self.index.version == 0):
+        if self.watcher.problem is not None:
+            raise ProblemError(self.watcher.problem)
+        if self.watcher.seen is None and self.index.version == 0:
             raise ProblemError(REDIS_AWAY)
 
 

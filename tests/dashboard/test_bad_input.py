@@ -4,6 +4,9 @@ import pytest
 from dashboard_client import Serve
 from shop import LabelLogOfTheShop, Shop, written
 
+from schemas.events import Channel
+from schemas.redis_keys import Ranking
+
 V1 = "/api/v1"
 JSON = {"Content-Type": "application/json"}
 NOWHERE = {"product_id": "nobody", "place": "reviews.scored:0:1"}
@@ -78,3 +81,22 @@ def test_whatever_a_product_is_called_it_is_unknown_and_no_more(serve: Serve, pr
     answers = [client.get(path, params={"product_id": product_id}) for path in pages]
 
     assert [answer.status_code for answer in answers] == [404] * 4
+
+
+def test_what_does_not_belong_into_redis_is_told_as_that_and_not_as_a_redis_that_is_away(
+    serve: Serve, shop: Shop
+) -> None:
+    shop.redis.set(shop.keys.counts("kettle", Channel.REVIEW), "nonsense")
+
+    answer = serve().get(f"{V1}/counts?product_id=kettle")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:reviewstream:problem:redis-error")
+
+
+def test_pages_over_all_products_tell_it_too(serve: Serve, shop: Shop) -> None:
+    shop.redis.set(shop.keys.ranking_revisions(Ranking.REVIEWS), "nonsense")
+
+    page = serve().get("/")
+
+    assert page.status_code == 503
+    assert "Redis answers with an error" in page.text
