@@ -1,7 +1,9 @@
 """What an alert says, for programs and for people."""
 
+import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 from redis import Redis
 
@@ -84,9 +86,17 @@ def latest_texts(
     """The latest strong negatives of the window, as many as the rule asks for, masked as the dashboard masks them."""
     if not rule.texts:
         return []
-    entries = redis.lrange(keys.negatives(product_id), 0, _LATEST - 1)
-    found = [StrongNegative.of(str(entry)) for entry in entries]
     window = window_of(rule, day)
+    entries = map(json.loads, redis.lrange(keys.negatives(product_id), 0, _LATEST - 1))
+    wanted = (
+        fields
+        for fields in entries
+        if fields["channel"] in rule.channels
+        and window.first <= datetime.fromisoformat(fields["created_at"]).date() <= window.last
+    )
+    picked = map(
+        StrongNegative.of_fields, islice(wanted, rule.texts)
+    )  # masking the others would take longest
     return [
         AlertedText(
             review_id=one.review_id,
@@ -94,9 +104,8 @@ def latest_texts(
             created_at=one.created_at,
             text=harmless(one.text, EXCERPT_CHARACTERS),
         )
-        for one in found
-        if one.channel in rule.channels and window.first <= one.created_at.date() <= window.last
-    ][: rule.texts]
+        for one in picked
+    ]
 
 
 def _within(days: int) -> str:

@@ -12,7 +12,18 @@ from starlette.staticfiles import StaticFiles
 
 from consumers.explain.start import Explain
 from dashboard.access import Guard, Tokens
-from dashboard.api import business, changes, explanations, incidents, product, products, queue, whole
+from dashboard.api import (
+    business,
+    campaigns,
+    changes,
+    explanations,
+    incidents,
+    product,
+    products,
+    queue,
+    whole,
+)
+from dashboard.body_limit import BodyLimit
 from dashboard.campaigns import CampaignReader
 from dashboard.counts import CountsReader, connect
 from dashboard.customers import CustomerReader
@@ -121,7 +132,7 @@ def create_app(
         docs_url=None,  # they load their scripts from elsewhere
         redoc_url=None,
     )
-    for api in (products, product, whole, business, incidents, queue, explanations, changes):
+    for api in (products, product, whole, campaigns, business, incidents, queue, explanations, changes):
         app.include_router(api.router, prefix=API)
     app.include_router(pages.router)
     app.include_router(business_pages.router)
@@ -135,6 +146,7 @@ def create_app(
         return JSONResponse({"status": "ok"})
 
     add_problems(app, problem_page.render)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Guard, tokens=tokens, clock=clock)
     app.add_middleware(SafeHeaders)  # the outermost: also what the guard refuses goes through it
     return app

@@ -81,13 +81,18 @@ class CampaignReader:
             ProblemError: there is no such page.
         """
         known = int(await self._redis.zcard(self._keys.campaigns))
-        found = [one for one in await self._all(channel) if one.counts.reviews]
-        found.sort(key=lambda one: (-getattr(one.counts, ranking.value), one.campaign_id))
+        found = await self.ranked(channel, ranking)
         pages = -(-len(found) // size)
         if page > max(1, pages):
             raise page_beyond_end(page, pages)
         shown = found[(page - 1) * size : page * size]
         return Campaigns(shown, page, pages, len(found), max(0, known - MAX_CAMPAIGNS))
+
+    async def ranked(self, channel: Channel, ranking: Ranking) -> list[Campaign]:
+        """All of them, of the first ``MAX_CAMPAIGNS`` by id."""
+        found = [one for one in await self._all(channel) if one.counts.reviews]
+        found.sort(key=lambda one: (-getattr(one.counts, ranking.value), one.campaign_id))
+        return found
 
     async def one(self, campaign_id: str, channel: Channel, period: Period) -> OneCampaign:
         """A campaign with its products, and every day of the period.

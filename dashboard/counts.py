@@ -104,17 +104,20 @@ class CountsReader:
             if any(channels.values())
         ]
 
-    async def days(self, product_id: str, period: Period) -> Mapping[Channel, list[DayCounts]]:
-        """Every day of the period in every channel; a day without reviews has zeros."""
-        days = list(period)
-        text: Any = await self.redis.eval_ro(
-            SERIES, len(CHANNELS), *series_arguments(self.keys, product_id, days)
-        )
-        found = {(channel, day): counts for channel, day, counts in _lines(text)}
-        return {
-            channel: [(day, found.get((place, number), Counts())) for number, day in enumerate(days)]
-            for place, channel in enumerate(CHANNELS)
-        }
+    async def series(
+        self, channel: Channel, wanted: Sequence[tuple[str, Period]]
+    ) -> list[list[DayCounts] | None]:
+        """Every day of each product and period; a day without reviews has zeros. None where the product is unknown."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for product_id, period in wanted:
+            pipeline.exists(*(self.keys.counts(product_id, one) for one in CHANNELS))
+            key = self.keys.counts(product_id, channel)
+            pipeline.eval_ro(SERIES, 1, key, *(day.isoformat() for day in period))
+        answers = iter(await pipeline.execute())
+        return [
+            _series(period, text) if known else None
+            for (_, period), known, text in zip(wanted, answers, answers, strict=True)
+        ]
 
     async def ranked(self, ranking: Ranking, offset: int, limit: int) -> tuple[list[str], int]:
         """Products from the highest count down, and how many there are in all."""
@@ -167,11 +170,16 @@ def counts_of(fields: Iterable[int], score_sum: Decimal) -> Counts:
     )
 
 
-def _lines(text: str) -> Iterable[tuple[int, int, Counts]]:
+def _series(period: Period, text: str) -> list[DayCounts]:
+    """Of ``series.lua``'s lines of one channel."""
+    found = {}
     for line in text.splitlines():
-        *whole, score_sum = line.split(" ")
-        channel, day, *fields = map(int, whole)
-        yield channel, day, counts_of(fields, Decimal(score_sum))
+        _, day, *fields, score_sum = line.split(" ")
+        found[int(day)] = counts_of(map(int, fields), Decimal(score_sum))
+    return [(day, found.get(number, _NONE)) for number, day in enumerate(period)]
+
+
+_NONE = Counts()
 
 
 def total(counts: Iterable[Counts]) -> Counts:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
@@ -11,6 +11,7 @@ from typing import Any
 
 from consumers.explain.occlusion import Explanation
 from consumers.explain.start import Explain
+from dashboard.latest_used import LatestUsed
 from dashboard.problems import Problem, ProblemError
 from schemas.errors import BundleError, ProviderError
 
@@ -51,7 +52,7 @@ class Explanations:
         """Texts that somebody waits for."""
         self._wanted: deque[str] = deque()
         """Texts of pages, which show what is known by then."""
-        self._known: OrderedDict[bytes, Outcome] = OrderedDict()
+        self._known: LatestUsed[bytes, Outcome] = LatestUsed(KEPT)
         self._prepared: set[bytes] = set()
         self._broken = False
         self._closed = False
@@ -101,7 +102,7 @@ class Explanations:
         """Have texts explained that are not known yet, as far as there is room; returns those that are not known yet."""
         if not self.available or self._broken:
             return set()
-        unknown = [text for text in texts if _key(text) not in self._known]
+        unknown = [text for text in texts if self._known.get(_key(text)) is None]
         with self._lock:
             for text in unknown:
                 if len(self._wanted) < WAITING and _key(text) not in self._prepared:
@@ -139,9 +140,7 @@ class Explanations:
         try:
             outcome = self._known.get(key) or self._look(text)
             if outcome is not NO_MODEL:
-                self._known[key] = outcome
-                while len(self._known) > KEPT:
-                    self._known.popitem(last=False)
+                self._known.put(key, outcome)
             return outcome
         finally:
             self._prepared.discard(key)

@@ -2,11 +2,11 @@
 
 import hashlib
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
+from dashboard.latest_used import LatestUsed
 from dashboard.text_rank import Phrase, key_phrases
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class PhraseBook:
     def __init__(self) -> None:
         self._turns = ThreadPoolExecutor(1, thread_name_prefix="phrases")
         self._lock = Lock()
-        self._known: OrderedDict[bytes, Sequence[Phrase]] = OrderedDict()
+        self._known: LatestUsed[bytes, Sequence[Phrase]] = LatestUsed(KEPT)
         self._waiting: set[bytes] = set()
 
     def of(self, texts: Sequence[str]) -> Sequence[Phrase] | None:
@@ -38,9 +38,8 @@ class PhraseBook:
             return ()
         key = hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).digest()
         with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
+            if (known := self._known.get(key)) is not None:
+                return known
             if key not in self._waiting and len(self._waiting) < WAITING:
                 self._waiting.add(key)
                 self._turns.submit(self._work, key, tuple(texts))
@@ -58,6 +57,4 @@ class PhraseBook:
             phrases = ()
         with self._lock:
             self._waiting.discard(key)
-            self._known[key] = phrases
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
+            self._known.put(key, phrases)

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -51,6 +51,14 @@ REDIS_AWAY = Problem(
     503,
     "The counts cannot be read now",
     "Redis does not answer. This recovers by itself as soon as it does.",
+    RETRY_AFTER_S,
+)
+
+REDIS_UNREADABLE = Problem(
+    "redis-unreadable",
+    503,
+    "The counts cannot be read",
+    "What stands in Redis is not what should stand there; the log of this server says more.",
     RETRY_AFTER_S,
 )
 
@@ -131,10 +139,7 @@ def add_problems(app: FastAPI, page_of: PageOf) -> None:
             request,
             _invalid(
                 [
-                    {
-                        "parameter": ".".join(map(str, one["loc"][1:])),
-                        "message": one["msg"].removeprefix("Value error, "),
-                    }
+                    {"parameter": _parameter(one), "message": one["msg"].removeprefix("Value error, ")}
                     for one in error.errors()
                 ]
             ),
@@ -143,13 +148,19 @@ def add_problems(app: FastAPI, page_of: PageOf) -> None:
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         title = HTTPStatus(error.status_code).phrase
-        missing = f"There is nothing at {request.url.path}." if error.status_code == 404 else title
+        details = {
+            404: f"There is nothing at {request.url.path}.",
+            405: f"{request.method} is not possible at {request.url.path}.",
+        }
         code = title.lower().replace(" ", "-")
-        return answer(request, Problem(code, error.status_code, title, missing))
+        detail = details.get(error.status_code, error.detail)
+        response = answer(request, Problem(code, error.status_code, title, detail))
+        response.headers.update(error.headers or {})
+        return response
 
     async def on_redis(request: Request, error: Exception) -> Response:
         log.warning("%s: Redis: %s", request.url.path, error)
-        return answer(request, _redis_problem(error))
+        return answer(request, redis_problem(error))
 
     async def on_bug(request: Request, error: Exception) -> Response:  # noqa: ARG001 -- logged by the server
         detail = "This is a fault of the server; its log says more."
@@ -162,13 +173,23 @@ def add_problems(app: FastAPI, page_of: PageOf) -> None:
     app.add_exception_handler(Exception, on_bug)
 
 
+def _parameter(error: Mapping[str, Any]) -> str:
+    """Its name, or that it is the body as a whole."""
+    where = error["loc"][1:]
+    return ".".join(map(str, where)) if where and error["type"] != "json_invalid" else "body"
+
+
 def _invalid(errors: Sequence[Mapping[str, str]]) -> Problem:
     detail = "; ".join(f"{error['parameter']}: {error['message']}" for error in errors)
     return Problem("invalid-parameter", 422, "A parameter makes no sense", detail, errors=errors)
 
 
-def _redis_problem(error: Exception) -> Problem:
+def redis_problem(error: Exception) -> Problem:
+    """What is to be told when Redis is away, refuses us, or answers with an error."""
     if refusal_of(error) is not None:
         detail = "Redis refuses this server; its log says what to change."
         return Problem("redis-refuses", 503, "The counts cannot be read", detail, RETRY_AFTER_S)
+    if isinstance(error, ResponseError):
+        detail = "Redis answers with an error; the log of this server says which."
+        return Problem("redis-error", 503, "The counts cannot be read", detail, RETRY_AFTER_S)
     return REDIS_AWAY

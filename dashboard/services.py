@@ -43,13 +43,16 @@ class Services:
         """See that what is held of all products is of now.
 
         Raises:
-            ProblemError: it cannot be, for Redis does not answer.
+            ProblemError: it cannot be, for Redis does not answer as it should.
         """
-        if self.watcher.trouble is not None or (self.watcher.seen is None and self.index.version == 0):
+        if self.watcher.problem is not None:
+            raise ProblemError(self.watcher.problem)
+        if self.watcher.seen is None and self.index.version == 0:
             raise ProblemError(REDIS_AWAY)
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
+    """Not a plain function, for that FastAPI would have a thread run."""
     services = request.app.state.services
     assert isinstance(services, Services)
     return services
@@ -58,7 +61,7 @@ def _services(request: Request) -> Services:
 InjectedServices = Annotated[Services, Depends(_services)]
 
 
-def _person(request: Request) -> Person:
+async def _person(request: Request) -> Person:
     person = request.state.person
     assert isinstance(person, Person)
     return person

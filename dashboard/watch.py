@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from dashboard.desk.line import Line
 from dashboard.index import ProductIndex
+from dashboard.problems import REDIS_UNREADABLE, Problem, redis_problem
 from schemas.redis_keys import ViewKeys, partition_offsets
 
 log = logging.getLogger(__name__)
@@ -144,6 +145,8 @@ class Watcher:
         self.seen: Seen | None = None
         self.trouble: str | None = None
         """Why the last look failed, if it did."""
+        self.problem: Problem | None = None
+        """The same for those who ask for what it would have found."""
         self._redis = redis
         self._keys = keys
         self._topics = topics
@@ -187,13 +190,14 @@ class Watcher:
             except (RedisError, OSError) as error:
                 if self.trouble is None:
                     log.warning("Redis: %s; looking again every %.0f s", error, INTERVAL_S)
-                self.trouble = str(error) or type(error).__name__
+                self.trouble, self.problem = str(error) or type(error).__name__, redis_problem(error)
             except Exception:
                 # Something that we do not understand in Redis must not leave people with old numbers in silence.
                 log.exception("cannot read the counts")
                 self.trouble = "what stands in Redis cannot be read; the log says more"
+                self.problem = REDIS_UNREADABLE
             else:
-                self.trouble = None
+                self.trouble, self.problem = None, None
             self._looked.set()
             await asyncio.sleep(INTERVAL_S)
 
@@ -219,7 +223,7 @@ class Watcher:
             changed = await self._index.refresh(everything=everything)
             self._behind |= set(self._index.names) if everything else changed
             if everything:
-                self._line.forget_others(self._index.names)
+                self._line.forget_others(self._index.names, now)
             if changed and before is not None:
                 self._broadcast.tell(Change(now, changed))
         await self._line.follow(self._behind, now)

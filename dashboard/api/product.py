@@ -11,11 +11,11 @@ from dashboard.api.models import Change, Counts, Day, Period, StrongNegative
 from dashboard.api.parameters import ChannelName, FirstDay, LastDay, ProductId, period_of, problems
 from dashboard.api.product_models import Comparison, Days, Product, Side, StrongNegatives
 from dashboard.api.products import COUNTS_HEAD, counts_cells
-from dashboard.counts import DayCounts, total
+from dashboard.counts import total
 from dashboard.csv_export import Cell, csv_response
-from dashboard.known import known_product
-from dashboard.periods import Period as Span
-from dashboard.services import InjectedServices, Services
+from dashboard.known import known_product, known_series
+from dashboard.problems import bad_parameter
+from dashboard.services import InjectedServices
 from dashboard.statistics import difference
 from schemas.events import MAX_ID_CHARACTERS, Channel
 
@@ -40,7 +40,7 @@ async def days(
 ) -> Days:
     """The counts of a product day by day; the last 28 days by default, 400 at most."""
     period = period_of(first, last, services.clock().date())
-    series = await _series(services, product_id, channel, period)
+    [series] = await known_series(services.counts, channel, (product_id, period))
     return Days(
         product_id=product_id,
         channel=channel,
@@ -60,7 +60,7 @@ async def days_csv(
 ) -> StreamingResponse:
     """The same as a file."""
     period = period_of(first, last, services.clock().date())
-    series = await _series(services, product_id, channel, period)
+    [series] = await known_series(services.counts, channel, (product_id, period))
 
     async def rows() -> AsyncIterator[list[Cell]]:
         for day, counted in series:
@@ -110,26 +110,21 @@ async def compare(
     today = services.clock().date()
     period = period_of(first, last, today)
     if with_first is None and with_last is None:
-        other = period if with_product else period.before
+        try:
+            other = period if with_product else period.before
+        except OverflowError:
+            raise bad_parameter("from, to", "there are no days before these to compare with") from None
     else:
         other = period_of(with_first, with_last, today)
-    left = await _side(services, product_id, channel, period)
-    right = await _side(services, with_product or product_id, channel, other)
+    wanted = (product_id, period), (with_product or product_id, other)
+    found = await known_series(services.counts, channel, *wanted)
+    left, right = (
+        Side(
+            product_id=name, period=Period.of(span), counts=Counts.of(total(counted for _, counted in series))
+        )
+        for (name, span), series in zip(wanted, found, strict=True)
+    )
     change = difference(
         left.counts.positive, left.counts.reviews, right.counts.positive, right.counts.reviews
     )
     return Comparison(channel=channel, left=left, right=right, change=Change.of(change))
-
-
-async def _side(services: Services, product_id: str, channel: Channel, period: Span) -> Side:
-    series = await _series(services, product_id, channel, period)
-    return Side(
-        product_id=product_id,
-        period=Period.of(period),
-        counts=Counts.of(total(counted for _, counted in series)),
-    )
-
-
-async def _series(services: Services, product_id: str, channel: Channel, period: Span) -> list[DayCounts]:
-    await known_product(services.counts, product_id)
-    return (await services.counts.days(product_id, period))[channel]

@@ -17,7 +17,9 @@ from dashboard.api.queue_models import (
     Withdrawal,
 )
 from dashboard.desk.claims import Act
+from dashboard.desk.line import MOST_LISTED
 from dashboard.desk.order import EXPLANATION
+from dashboard.known import known_product
 from dashboard.services import InjectedPerson, InjectedServices
 from schemas.events import MAX_ID_CHARACTERS, Channel
 
@@ -28,14 +30,17 @@ ACTS = problems(
     s404="It is not in the queue any more.",
     s409="Somebody else has claimed it; `holder` says who.",
 )
-LABELS = problems(s403="The token is one of those who only read.", s404="No label is in force.")
+LABELS = problems(
+    s403="The token is one of those who only read.",
+    s404="Nothing was counted for the product, or no label is in force.",
+)
 
 
 @router.get("/queue", responses=problems())
 async def queue(
     services: InjectedServices,
     channel: Annotated[Channel | None, Query(description="Only what was written there.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 25,
+    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 25,
 ) -> Queue:
     """What waits for a person, most urgent first: strong negatives, and reviews that the model is unsure of."""
     services.require_index()
@@ -43,7 +48,7 @@ async def queue(
     services.explanations.prepare(item.text for item in items)
     return Queue(
         items=[QueueItem.of(item, services.explanations.ready(item.text)) for item in items],
-        waiting=len(services.desk.line.first(services.clock(), channel)),
+        waiting=services.desk.line.waiting(channel),
         complete=services.desk.line.complete,
         order=EXPLANATION,
     )
@@ -88,6 +93,8 @@ async def labels(
     found: Sequence[SaidLabel] = [
         SaidLabel.of(event) for event in services.desk.history(person, product_id, review_id)
     ]
+    if not found:
+        await known_product(services.counts, product_id)
     log = services.desk.label_log
     return LabelHistory(
         product_id=product_id, labels=list(found), incomplete_because=log.trouble if log else None

@@ -79,23 +79,22 @@ class Desk:
         if gone:  # done at another dashboard, or too old by now
             await self.line.refresh(gone, now)
             found, _ = await self._standing(channel, limit, now)
-        claims = await self._claims.of([(one.product_id, one.place) for one in found])
-        return [_item(one, claim, now) for one, claim in zip(found, claims, strict=True)]
+        return found
 
     async def _standing(
         self, channel: Channel | None, limit: int, now: datetime
-    ) -> tuple[list[Waiting], set[str]]:
+    ) -> tuple[list[Item], set[str]]:
         """The first in the line, as Redis has them now, and the products of those that it has no more."""
-        tickets = self.line.first(now, channel)[:limit]
-        names = list(dict.fromkeys(ticket.product_id for ticket in tickets))
-        waiting = {
-            (one.product_id, one.place): one
-            for listed in (await self._reader.standing(names, now)).values()
-            for one in listed
-        }
-        places = [(ticket.product_id, ticket.place) for ticket in tickets]
-        gone = {product_id for product_id, place in places if (product_id, place) not in waiting}
-        return [waiting[place] for place in places if place in waiting], gone
+        places = self.line.first(now, channel)[:limit]
+        names = list(dict.fromkeys(product_id for product_id, _ in places))
+        standing, claims = await asyncio.gather(self._reader.standing(names, now), self._claims.of(places))
+        waiting = {(one.product_id, one.place): one for listed in standing.values() for one in listed}
+        gone = {place[0] for place in places if place not in waiting}
+        return [
+            _item(waiting[place], claim, now)
+            for place, claim in zip(places, claims, strict=True)
+            if place in waiting
+        ], gone
 
     async def act(self, act: Act, person: Person, product_id: str, place: str) -> Outcome:
         """Claim a review, say that it is answered, or hand it back.
@@ -104,8 +103,11 @@ class Desk:
             ProblemError: it is not this person's to do, or there is no such review in the queue.
         """
         require_agent(person, AGENTS_ONLY)
-        if act is Act.CLAIM:
+        if act is not Act.BACK:
             await self._find(product_id, place)
+        return await self._do(act, person, product_id, place)
+
+    async def _do(self, act: Act, person: Person, product_id: str, place: str) -> Outcome:
         outcome = await self._claims.act(act, person.name, product_id, place)
         if outcome.state is not State.YOURS:
             raise _not_yours(outcome)
@@ -138,7 +140,9 @@ class Desk:
             scored=waiting.judged,
         )
         await self._publish(event)
-        await self.act(Act.DONE, person, product_id, place)
+        await self._do(
+            Act.DONE, person, product_id, place
+        )  # the label may count already, and nothing waits any more
         return event
 
     async def withdraw(self, person: Person, product_id: str, review_id: str, reason: str) -> ReviewLabel:
@@ -235,4 +239,4 @@ def _item(waiting: Waiting, claim: Claim | None, now: datetime) -> Item:
         created_at=waiting.created_at,
         now=now,
     )
-    return Item(waiting, mask(waiting.text), urgent, claim)
+    return Item(waiting, waiting.masked_text, urgent, claim)

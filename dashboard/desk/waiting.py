@@ -1,10 +1,10 @@
 """What waits for a person, read from the lists that the aggregator keeps of each product."""
 
 import json
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from importlib.resources import files
 from typing import Any, Self
 
@@ -14,9 +14,11 @@ from consumers.aggregate.contribution import Contribution
 from consumers.aggregate.labels import StoredLabel
 from consumers.aggregate.negatives import QUEUE_CHANNELS
 from consumers.aggregate.relabel import relabel_place
+from dashboard.latest_used import LatestUsed
 from schemas.desk_keys import DeskKeys
 from schemas.events import Channel
 from schemas.labels import JudgedReview
+from schemas.masking import mask
 from schemas.redis_keys import LABEL_RETENTION, ViewKeys
 
 DIGEST = (files("dashboard.desk") / "waiting.lua").read_text()
@@ -53,9 +55,14 @@ class Waiting:
     def created_at(self) -> datetime:
         return self.judged.created_at
 
-    @property
+    @cached_property
     def strong_negative(self) -> bool:
         return Contribution.judged(self.judged).strong_negative
+
+    @cached_property
+    def masked_text(self) -> str:
+        """As people are shown it; worked out once, for the same reviews are shown again and again."""
+        return mask(self.text)
 
     @classmethod
     def of(cls, product_id: str, entry: Mapping[str, Any], said: Contribution) -> Self:
@@ -93,7 +100,7 @@ class WaitingReader:
         self._redis = redis
         self._keys = keys
         self._desk_keys = desk_keys
-        self._known: OrderedDict[str, tuple[str, list[Waiting]]] = OrderedDict()
+        self._known: LatestUsed[str, tuple[str, list[Waiting]]] = LatestUsed(PRODUCTS_KEPT)
         """Digest and what waits, of the products that were asked for last."""
 
     async def forgets(self) -> bool:
@@ -111,20 +118,22 @@ class WaitingReader:
         """As ``read``; what was read this way before, and is as it was, is not fetched again."""
         digests = dict(zip(product_ids, await self.digests(product_ids), strict=True))
         found = {
-            name: self._known[name][1]
+            name: known[1]
             for name in product_ids
-            if name in self._known and self._known[name][0] == digests[name]
+            if (known := self._known.get(name)) is not None and known[0] == digests[name]
         }
-        found |= await self.read([name for name in product_ids if name not in found], now)
-        for name, waiting in found.items():
-            self._known[name] = digests[name], waiting
-            self._known.move_to_end(name)
-        while len(self._known) > PRODUCTS_KEPT:
-            self._known.popitem(last=False)
+        fresh = await self.read([name for name in product_ids if name not in found], now)
+        for name, waiting in fresh.items():
+            self._known.put(name, (digests[name], waiting))
+        found |= fresh
         return {
             name: [one for one in waiting if one.created_at >= now - QUEUED_FOR]
             for name, waiting in found.items()
         }
+
+    def forget(self) -> None:
+        """Hold nothing: another view took the place of the one that was read."""
+        self._known.clear()
 
     async def digests(self, product_ids: Sequence[str]) -> list[str]:
         """Of what decides what waits of each product: where it is as before, so is that."""

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from dashboard.access import require_agent
-from dashboard.api.business import CampaignId
+from dashboard.api.campaigns import CampaignId
 from dashboard.brand import read_brand
 from dashboard.customers import AGENTS_ONLY
 from dashboard.pages import charts

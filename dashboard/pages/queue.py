@@ -132,7 +132,7 @@ async def _queue_page(
             "channel": channel,
             "items": [(item, marked(item.text, services.explanations)) for item in items],
             "pending": pending,
-            "waiting": len(services.desk.line.first(services.clock(), chosen)),
+            "waiting": services.desk.line.waiting(chosen),
             "complete": services.desk.line.complete,
             "explanation": EXPLANATION,
             "agent": person.name if person.role >= Role.AGENT else None,

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from consumers.read.counts import Share
+from dashboard.access import COOKIE, Person, Role
 from dashboard.api.models import SMALL
 from dashboard.statistics import Difference
 from dashboard.wording import NOTHING, number, signed_points
@@ -20,6 +21,18 @@ EXCERPT_CHARACTERS = 280
 
 _AHEAD = timedelta(minutes=2)
 """By how much a time may lie ahead before a clock must be wrong."""
+
+VIEWS = (
+    ("/", "Overview", Role.READ),
+    ("/products", "Products", Role.READ),
+    ("/compare", "Compare", Role.READ),
+    ("/campaigns", "Campaigns", Role.READ),
+    ("/brand", "Brand", Role.READ),
+    ("/queue", "Queue", Role.READ),
+    ("/customers", "Customers", Role.AGENT),
+    ("/pipeline", "Pipeline", Role.READ),
+)
+"""Path, name, and the least role that may open it."""
 
 CHANNEL_NAMES = {
     Channel.REVIEW: "Reviews",
@@ -41,8 +54,12 @@ def render(
         status: of the answer.
         headers: of the answer, with underscores for dashes.
     """
+    person: Person | None = request.state.person
     html = _ENVIRONMENT.get_template(template).render(
-        path=request.url.path, signed_in=request.cookies.get("reviewstream_session") is not None, **values
+        path=request.url.path,
+        signed_in=COOKIE in request.cookies,
+        views=[] if person is None else [view for view in VIEWS if person.role >= view[2]],
+        **values,
     )
     return HTMLResponse(html, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
@@ -123,6 +140,7 @@ _ENVIRONMENT = Environment(
     loader=PackageLoader("dashboard", "pages/templates"),
     autoescape=True,
     undefined=StrictUndefined,
+    auto_reload=False,  # else each page asks the file system whether a template changed
     trim_blocks=True,
     lstrip_blocks=True,
 )

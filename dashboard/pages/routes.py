@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse
 from dashboard.access import Role
 from dashboard.api.parameters import ProductId
 from dashboard.counts import total
-from dashboard.known import known_product
+from dashboard.known import known_product, known_series
 from dashboard.listing import list_products
 from dashboard.pages import charts
 from dashboard.pages.against_before import against_before
@@ -65,12 +65,13 @@ async def products(
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
 ) -> HTMLResponse:
     """A list to look through."""
+    search = search.strip()
     if search:
         services.require_index()
     listing = await list_products(
         services.counts,
         services.index,
-        wanted=search.strip(),
+        wanted=search,
         ranking=ranking,
         page=page,
         size=PRODUCTS_A_PAGE,
@@ -105,7 +106,9 @@ async def product(
     latest = await services.counts.negatives(product_id, NEGATIVES_READ)
     negatives = latest[:NEGATIVES_SHOWN]
     explaining = services.explanations.prepare(one.text for one in negatives)
-    both = await services.counts.days(product_id, Period(period.before.first, period.last))
+    [both] = await known_series(
+        services.counts, channel, (product_id, Period(period.before.first, period.last))
+    )
     return render(
         request,
         "product.html",
@@ -115,7 +118,7 @@ async def product(
             "product": found,
             "days": days,
             "channel": channel,
-            **against_before(period, both[channel]),
+            **against_before(period, both),
             "phrases": services.phrases.of([one.text for one in latest]),
             "latest": len(latest),
             "negatives": [(one, marked(one.text, services.explanations)) for one in negatives],
@@ -137,11 +140,12 @@ async def compare(
 ) -> HTMLResponse:
     """Two products beside each other."""
     period = Period.until(services.clock().date(), int(days))
-    sides = []
-    for name in (product_id, other) if product_id and other else ():
-        await known_product(services.counts, name)
-        series = (await services.counts.days(name, period))[channel]
-        sides.append((name, total(counts for _, counts in series), charts.share_chart(series)))
+    names = [product_id, other] if product_id and other else []
+    found = await known_series(services.counts, channel, *((name, period) for name in names))
+    sides = [
+        (name, total(counts for _, counts in series), charts.share_chart(series))
+        for name, series in zip(names, found, strict=True)
+    ]
     change = None
     if sides:
         left, right = sides[0][1], sides[1][1]

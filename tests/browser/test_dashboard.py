@@ -22,6 +22,7 @@ PAGES = [
     "/queue",
     "/labels?product_id=bottle-750",
     "/product?product_id=nobody",
+    f"/product?product_id={'n' * 250}",
     "/sign-in",
 ]
 KINDS = [(1280, "light"), (390, "dark")]
@@ -41,6 +42,22 @@ def test_a_page_is_accessible_and_fits_wide_and_narrow_light_and_dark(
 
             assert found.violations_count == 0, f"{width} {scheme}: {found.generate_report()}"
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "highest"), [(1280, 60), (700, 100), (375, 170)])
+def test_the_header_of_who_is_signed_in_takes_no_more_lines_than_it_must(
+    browser: Browser, dashboard: tuple[str, Shop], width: int, highest: int
+) -> None:
+    with browser.new_context(base_url=dashboard[0], viewport={"width": width, "height": 800}) as context:
+        context.add_cookies([{"name": "reviewstream_session", "value": "x", "url": dashboard[0]}])
+        page = context.new_page()
+        page.goto("/")
+
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        box = page.get_by_role("banner").bounding_box()
+        assert box is not None
+        assert box["height"] <= highest
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_script_in_a_review_does_not_run(page: Page) -> None:

@@ -80,17 +80,17 @@ def taken_back(product_id: str, review_id: str) -> ScoredReview:
 
 
 class Shop:
-    """Counts what is written, as an aggregator that reads one partition does."""
+    """Counts what is written, as an aggregator that reads one partition does; ``kept`` entries stand in each list."""
 
-    def __init__(self, redis: Redis, prefix: str) -> None:
+    def __init__(self, redis: Redis, prefix: str, kept: int = 100) -> None:
         self.redis = redis
         self.keys = ViewKeys(prefix)
         self._view = RedisView(
             redis,
             self.keys,
             day_retention=400,
-            negatives_kept=100,
-            uncertain_kept=100,
+            negatives_kept=kept,
+            uncertain_kept=kept,
             customer_retention=10_000,  # Redis has a clock of its own
         )
         self._offsets = {TOPIC: 0, LABELS: 0}

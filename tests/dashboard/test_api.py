@@ -245,6 +245,7 @@ NONSENSE = [
     ("days?product_id=kettle&from=2026-03-02&to=2026-03-01", "from, to"),
     ("days?product_id=kettle&from=2020-01-01&to=2026-03-01", "from, to"),
     ("days?product_id=kettle&to=0001-01-02", "from, to"),
+    ("compare?product_id=kettle&from=0001-01-01&to=0001-01-02", "from, to"),
     ("days?product_id=", "product_id"),
     ("days", "product_id"),
     ("overview?days=8", "days"),

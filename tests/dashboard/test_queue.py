@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from waiting import eventually
 
 from dashboard import watch
-from dashboard.desk.line import OF_A_PRODUCT
 from dashboard.desk.order import urgency, waiting_points
+from dashboard.desk.tickets import OF_A_PRODUCT
 from dashboard.desk.waiting import Waiting, WaitingReader
 from schemas.dashboard_settings import DashboardSettings
 from schemas.desk_keys import DeskKeys
