@@ -7,7 +7,7 @@ from statistics import mode
 import onnx
 from onnx import GraphProto, NodeProto
 
-PRODUCTS = {"MatMul", "MatMulInteger", "Gemm"}
+PRODUCTS = {"MatMul", "MatMulInteger", "MatMulIntegerToFloat", "Gemm"}
 ATTENTIONS = {"MultiHeadAttention", "Softmax"}
 """One of them a layer, fused or not."""
 

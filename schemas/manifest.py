@@ -13,7 +13,8 @@ Precision = Literal["int8", "fp16", "fp32"]
 SERVED_ALONE: frozenset[Precision] = frozenset({"int8"})
 """Precisions of which each review is a call of its own, on every provider.
 
-Dynamic int8 takes one activation scale for a whole call: in a batch, a review's score would depend on its neighbours.
+Alone is the fastest form on a CPU, and to the last bit the same in any company. Bundles of earlier releases need it: their int8
+took one activation scale for a whole call, so in a batch a review's score would depend on its neighbours.
 """
 
 MAX_TOKENS = 1_000_000

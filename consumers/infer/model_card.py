@@ -138,8 +138,8 @@ def _neighbours(variants: Sequence[Variant]) -> Iterator[str]:
     )
     if any(variant.precision in SERVED_ALONE for variant in variants):
         yield ""
-        yield "int8 takes one activation scale for a whole call. So each review is a call of its own, on every provider;"
-        yield "whoever runs the file elsewhere in batches gets scores that depend on the batch."
+        yield "int8 is served one review a call, on every provider. Whoever runs the file elsewhere should do the same: int8 of"
+        yield "bundles made by earlier releases takes one activation scale for a whole call, so its scores depend on the batch."
 
 
 def _company(neighbours: Neighbours | None) -> tuple[str, ...]:

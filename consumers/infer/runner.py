@@ -27,8 +27,7 @@ Runner = Callable[[Sequence[TokenIds]], list[Outcome]]
 class OneByOne:
     """One review a call, ``threads`` calls at a time: the best form on a CPU, and the form of every int8 network.
 
-    No padding is computed, and a score cannot depend on the reviews beside it: a quantised network would
-    otherwise share its activation scales over the batch.
+    No padding is computed, and a score cannot depend on the reviews beside it.
 
     Args:
         network: what each thread calls.

@@ -1,7 +1,9 @@
 """What flows into the products of a float network, over some reviews: the ground on which int8 scales are chosen."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,19 +30,25 @@ def products(model: ModelProto) -> dict[str, list[NodeProto]]:
     return found
 
 
-def narrow_products(model: ModelProto) -> list[NodeProto]:
-    """Products with constant matrices that stay in float."""
-    matrices = _matrices(model)
-    return [
-        node
-        for node in model.graph.node
-        if node.op_type == "MatMul" and 0 < matrices.get(node.input[1], 0) <= NARROW
-    ]
-
-
 def _matrices(model: ModelProto) -> dict[str, int]:
     """Outputs of each constant matrix, by its name."""
     return {tensor.name: tensor.dims[1] for tensor in model.graph.initializer if len(tensor.dims) == 2}
+
+
+class Extremes(NamedTuple):
+    """Of an activation, over all its channels and tokens."""
+
+    least: float
+    largest: float
+
+
+def extremes(model: ModelProto, token_ids: Sequence[Sequence[int]]) -> dict[str, Extremes]:
+    """By activation that products read, the least and the largest value."""
+    found: dict[str, Extremes] = {}
+    for name, values in _values(model, token_ids):
+        least, largest = found.get(name, Extremes(math.inf, -math.inf))
+        found[name] = Extremes(min(least, float(values.min())), max(largest, float(values.max())))
+    return found
 
 
 def largest_values(model: ModelProto, token_ids: Sequence[Sequence[int]]) -> dict[str, Floats]:

@@ -3,19 +3,21 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
+import numpy as np
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.optimizer import optimize_model
 from torch import nn
 from transformers import PreTrainedModel
 
-from model_export.export.onnx_graph import MASK
+from model_export.export.onnx_graph import MASK, module_of
 
 CONTRIBUTED = "com.microsoft"
 """The domain of onnxruntime's own operators."""
 
+BIASES = 3
 KEY_PADDING_MASK = 4
-"""Which input of ``MultiHeadAttention`` it is."""
+"""Which inputs of ``MultiHeadAttention`` they are."""
 
 UNPADDED = f"{MASK}_is_full"
 
@@ -65,9 +67,37 @@ def fuse_for_cpu(fp32: Path, attention: AttentionShape) -> ModelProto:
         opt_level=0,
         optimization_options=options,
     ).model
+    _give_biases_back(model)
+    use_contributed(model)
+    return model
+
+
+def use_contributed(model: ModelProto) -> None:
+    """Say that the graph has operators of onnxruntime's own."""
     if all(known.domain != CONTRIBUTED for known in model.opset_import):
         model.opset_import.append(helper.make_opsetid(CONTRIBUTED, 1))
-    return model
+
+
+def _give_biases_back(model: ModelProto) -> None:
+    """Add the biases of query, key and value behind their products again, where the integer product takes them in for nothing.
+
+    The fusion puts them end to end into the attention, which then adds them in a pass of its own.
+    """
+    graph = model.graph
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    producers = {name: node for node in graph.node for name in node.output}
+    for attention in [node for node in graph.node if node.op_type == "MultiHeadAttention"]:
+        if len(attention.input) <= BIASES or attention.input[BIASES] not in tensors:
+            continue
+        for place, bias in enumerate(np.split(numpy_helper.to_array(tensors[attention.input[BIASES]]), 3)):
+            product = producers[attention.input[place]]
+            name, total = f"{module_of(product.name)}.bias", f"{product.output[0]}_biased"
+            graph.initializer.append(numpy_helper.from_array(bias, name))
+            after = list(graph.node).index(product) + 1
+            graph.node.insert(after, helper.make_node("Add", [product.output[0], name], [total], name=total))
+            attention.input[place] = total
+        graph.initializer.remove(tensors[attention.input[BIASES]])
+        attention.input[BIASES] = ""
 
 
 def attend_unmasked(model: ModelProto) -> None:

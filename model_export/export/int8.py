@@ -1,41 +1,27 @@
 """The float network in int8, for CPUs: fused, then four steps, each against one source of error."""
 
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnx import ModelProto, NodeProto, numpy_helper
 from onnxruntime.quantization.onnx_model import ONNXModel
 
-from model_export.export.activations import moments, narrow_products, products
+from model_export.export.activations import extremes, moments, products
 from model_export.export.fused import AttentionShape, attend_unmasked, fuse_for_cpu
 from model_export.export.grid import Floats, Grid, ProductGrid, steps_on
+from model_export.export.integer_products import Rounded, multiply_in_integers
 from model_export.export.onnx_graph import module_of
-from model_export.export.rounding import LARGEST_STEP, Steps, choose_scales, round_weights
+from model_export.export.rounding import LARGEST_STEP, choose_scales, round_weights
 from model_export.export.smoothing import smooth
 from model_export.export.tables import quantise_tables
 
 SEEN_REVIEWS = 200
-"""Reviews from which outlier channels and rounding are learned; they hold several thousand tokens."""
-
+"""Reviews from which outlier channels, grids of activations and rounding are learned; they hold tens of thousands of
+tokens."""
 
 NO_ATTENTION = AttentionShape()
-
-
-@dataclass(frozen=True)
-class Rounded:
-    """A matrix (channels, outputs) in int8."""
-
-    module: str
-    """Whose weight it is in the torch network."""
-    matrix: str
-    """Its name in the graph."""
-    grid: ProductGrid
-    steps: Steps
 
 
 def quantise_int8(
@@ -45,7 +31,7 @@ def quantise_int8(
     grid: Grid | None = None,
     attention: AttentionShape = NO_ATTENTION,
 ) -> None:
-    """Write ``fp32`` in int8: a scale for each output of a product, and activations quantised as they come.
+    """Write ``fp32`` in int8: a scale for each output of a product, and one grid for each activation.
 
     Seven bits a weight (``reduce_range``) keep the sum of two products within int16, which processors without
     VNNI instructions would otherwise saturate silently: the same file must score alike on every machine.
@@ -60,31 +46,14 @@ def quantise_int8(
     Raises:
         BundleError: weights have left the grid that they were trained on.
     """
-    grid = grid or Grid()
+    seen, grid = seen_of(token_ids), grid or Grid()
     network = read_products(fp32, attention)
-    rounded = round_products(network, seen_of(token_ids), grid)
-    with tempfile.TemporaryDirectory() as folder:
-        smoothed = Path(folder) / "smoothed.onnx"
-        onnx.save(network, smoothed)
-        quantize_dynamic(
-            smoothed,
-            int8,
-            op_types_to_quantize=["MatMul"],
-            nodes_to_exclude=[node.name for node in narrow_products(network)],
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=True,
-            extra_options={
-                "MatMulConstBOnly": True,
-                "DefaultTensorType": TensorProto.FLOAT,
-            },  # of fused operators
-        )
-    quantised = onnx.load(int8)
-    quantise_tables(quantised, grid.tables)
-    _put_in(quantised, rounded)
-    attend_unmasked(quantised)
-    onnx.checker.check_model(quantised)
-    onnx.save(quantised, int8)
+    rounded = {of.matrix: of for of in round_products(network, seen, grid)}
+    multiply_in_integers(network, rounded, extremes(network, token_ids))
+    quantise_tables(network, grid.tables)
+    attend_unmasked(network)
+    onnx.checker.check_model(network)
+    onnx.save(network, int8)
 
 
 def read_products(fp32: Path, attention: AttentionShape = NO_ATTENTION) -> ModelProto:
@@ -136,12 +105,3 @@ def _given_divisors(by_activation: dict[str, list[NodeProto]], grid: Grid) -> di
         for module in (module_of(node.name) for node in nodes)
         if module in grid.products
     }
-
-
-def _put_in(quantised: ModelProto, rounded: Sequence[Rounded]) -> None:
-    """Replace the nearest int8 weights by ours."""
-    tensors = {tensor.name: tensor for tensor in quantised.graph.initializer}
-    for of in rounded:
-        for part, values in (("quantized", of.steps), ("scale", of.grid.scales)):
-            tensor = tensors[f"{of.matrix}_{part}"]
-            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))

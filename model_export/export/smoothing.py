@@ -1,6 +1,6 @@
 """Outlier channels evened out before int8: what one scale for all channels of an activation would lose.
 
-Dynamic int8 gives an activation one scale a call. A BERT has a few channels whose values are many times those of
+Int8 gives an activation one scale. A BERT has a few channels whose values are many times those of
 the others (Bondarenko et al. 2021, "Understanding and Overcoming the Challenges of Efficient Transformer
 Quantization"), which leaves the others only a few of the 256 steps. Dividing such a channel and multiplying its row
 of the weights by the same number changes nothing in float and evens the steps out (Xiao et al. 2023, "SmoothQuant").

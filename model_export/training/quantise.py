@@ -16,7 +16,8 @@ from torch.nn.utils import parametrize
 from transformers.pytorch_utils import Conv1D
 
 from model_export.export.grid import Floats, Grid, ProductGrid
-from model_export.export.int8 import Rounded, read_products, round_products, seen_of
+from model_export.export.int8 import read_products, round_products, seen_of
+from model_export.export.integer_products import Rounded
 from model_export.export.onnx_graph import export_fp32
 from model_export.export.rounding import LARGEST_STEP
 from model_export.export.tables import LEAST_ROWS, STEPS, row_scales

@@ -19,6 +19,10 @@ from schemas.errors import ConfigurationError
 WEIGHTS_FILE = "weights.safetensors"
 BUNDLE_FILE = "model.int8.onnx"
 
+INTEGER_PRODUCTS = {"MatMulIntegerToFloat", "MatMulInteger"}
+QUANTISERS = {"QuantizeLinear", "DynamicQuantizeLinear"}
+"""The latter of each are of earlier releases."""
+
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
@@ -68,7 +72,7 @@ def dequantised(graph: GraphProto) -> dict[str, Tensor]:
             weights[name.removesuffix("_quantized")] = _matrix(arrays, name)
     divided = _smoothing(graph, arrays)
     for node in graph.node:
-        if node.op_type == "MatMulInteger":
+        if node.op_type in INTEGER_PRODUCTS:
             matrix = _matrix(arrays, node.input[1]).T  # (outputs, channels), as torch has it
             weights[f"{module_of(node.name)}.weight"] = matrix * divided.get(node.input[0], 1.0)
         if node.op_type == "MatMul" and node.input[1] in weights:  # left in float, but turned round
@@ -101,13 +105,12 @@ def _smoothing(graph: GraphProto, arrays: Arrays) -> dict[str, npt.NDArray[Any]]
     return {
         node.output[0]: factors[node.input[0]]
         for node in graph.node
-        if node.op_type == "DynamicQuantizeLinear"
-        and node.input[0] in factors
-        and factors[node.input[0]].ndim == 1
+        if node.op_type in QUANTISERS and node.input[0] in factors and factors[node.input[0]].ndim == 1
     }
 
 
 def _matrix(arrays: Arrays, quantised: str) -> npt.NDArray[Any]:
     name = quantised.removesuffix("_quantized")
-    steps = arrays[quantised].astype(np.float32) - arrays[f"{name}_zero_point"].astype(np.float32)
+    zero = arrays.get(f"{name}_zero_point", np.float32(0))  # 0 is never written down now
+    steps = arrays[quantised].astype(np.float32) - zero.astype(np.float32)
     return steps * arrays[f"{name}_scale"]
