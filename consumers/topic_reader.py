@@ -104,7 +104,7 @@ class TopicReader:
 
     def lists(self, topic: str) -> bool:
         """Whether there is another topic that we may see."""
-        return topic in self._consumer.topics()
+        return topic in self._answered(self._consumer.topics)
 
     def starts(self) -> dict[int, int]:
         """The first offset that is still kept."""
