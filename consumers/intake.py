@@ -2,9 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from kafka import ConsumerGroupMetadata, KafkaConsumer, OffsetAndMetadata, TopicPartition
@@ -18,8 +18,8 @@ from consumers.process import Clock
 from consumers.rebalances import RebalanceLog
 from consumers.records import Offsets, Record, to_record
 from consumers.silence import PROBE_TIMEOUT_S, HeldBack, SilenceGuard, held_back
+from schemas.answers import Answer, answered
 from schemas.errors import MissingTopic, ServerUnavailable
-from schemas.refusals import raise_if_refused
 from schemas.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -104,6 +104,7 @@ class GroupIntake:
         *,
         outage_deadline_s: float,
         clock: Clock = time.monotonic,
+        pause: Callable[[float], object] = time.sleep,
         join_deadline_s: float = JOIN_DEADLINE_S,
         held_back_after_s: float = HELD_BACK_AFTER_S,
     ) -> None:
@@ -112,6 +113,7 @@ class GroupIntake:
         self._outage_deadline_s = outage_deadline_s
         self._timeout_ms = int(outage_deadline_s * 1000)
         self._clock = clock
+        self._pause = pause
         self._join_deadline_s = join_deadline_s
         self._silence = SilenceGuard(self._probe, outage_deadline_s, clock)
         self._held_back = HeldBackWatch(self._stable_ends, clock, held_back_after_s)
@@ -183,9 +185,11 @@ class GroupIntake:
     ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
         """First offset, and the offset after the last committed record, of each partition."""
         wanted = list(partitions)
-        with self._answering():
-            starts = self.consumer.beginning_offsets(wanted, timeout_ms=self._timeout_ms)
-            return starts, self.consumer.end_offsets(wanted, timeout_ms=self._timeout_ms)
+        bounds = self.consumer.beginning_offsets, self.consumer.end_offsets
+        starts, ends = (
+            self._answered(partial(bound, wanted, timeout_ms=self._timeout_ms)) for bound in bounds
+        )
+        return starts, ends
 
     def position(self, partition: TopicPartition) -> int | None:
         """The next offset to read; None while it is being looked up, or if the partition is not ours any more."""
@@ -256,16 +260,14 @@ class GroupIntake:
         Raises:
             MissingTopic: there is no such topic.
         """
-        with self._answering():
-            partitions = self.consumer.partitions_for_topic(topic)
+        partitions = self._answered(lambda: self.consumer.partitions_for_topic(topic))
         if not partitions:
             raise _missing(topic)
         return len(partitions)
 
     def lists(self, topic: str) -> bool:
-        """Whether there is another topic that we may see."""
-        with self._answering():
-            return topic in self.consumer.topics()
+        """Whether there was another topic that we may see when we connected."""
+        return topic in self._listed
 
     def commit(self, offsets: Offsets) -> None:
         """Commit the next offsets to read, outside any transaction."""
@@ -287,30 +289,36 @@ class GroupIntake:
         return polled
 
     def _open(self) -> None:
-        with self._answering():
-            self.consumer = self._make_consumer()
-            self.consumer.subscribe([self._topic], listener=self._rebalances)
-            # Metadata that arrives after the first join would make the client join again: ask for it before.
-            topics = self.consumer.topics()
-        if self._topic not in topics:
+        self.consumer, self._listed = self._answered(self._connect)
+        if self._topic not in self._listed:
             self.consumer.close(autocommit=False)
             raise _missing(self._topic)
         self._last_stable = self._clock()
 
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
+    def _connect(self) -> tuple[KafkaConsumer, set[str]]:
+        consumer = self._make_consumer()
         try:
-            yield
-        except RetriableError as error:
-            raise_if_refused(error)
-            raise ServerUnavailable(
-                f"Kafka has not answered about {self._topic!r} for {self._outage_deadline_s:.0f} s; is a broker down?"
-            ) from error
+            consumer.subscribe([self._topic], listener=self._rebalances)
+            # Metadata that arrives after the first join would make the client join again: ask for it before.
+            return consumer, consumer.topics()
+        except RetriableError:
+            consumer.close(autocommit=False, timeout_ms=0)
+            raise
+
+    def _answered(self, question: Callable[[], Answer]) -> Answer:
+        return answered(
+            question,
+            self._topic,
+            deadline_s=self._outage_deadline_s,
+            clock=self._clock,
+            pause=self._pause,
+        )
 
     def _committed(self, partition: TopicPartition) -> OffsetAndMetadata | None:
         try:
-            with self._answering():
-                return self.consumer.committed(partition, metadata=True, timeout_ms=self._timeout_ms)
+            return self._answered(
+                lambda: self.consumer.committed(partition, metadata=True, timeout_ms=self._timeout_ms)
+            )
         except ServerUnavailable as silent:
             try:
                 self._ask_for_an_end(PROBE_TIMEOUT_S)

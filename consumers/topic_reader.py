@@ -4,21 +4,21 @@ import logging
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Literal
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, RetriableError
 
-from consumers.intake import FETCH_MAX_BYTES
+from consumers.intake import FETCH_MAX_BYTES, POSITION_TIMEOUT_MS
 from consumers.odd_headers import tolerate_odd_headers
 from consumers.process import Clock
 from consumers.records import Record, to_record
 from consumers.silence import SilenceGuard
+from schemas.answers import Answer, answered
 from schemas.errors import MissingTopic, ServerUnavailable
-from schemas.refusals import raise_if_refused
 from schemas.settings import KafkaSettings
 from schemas.topic_access import require_topics
 
@@ -79,7 +79,10 @@ def open_reader(
             "are address and protocol right (--bootstrap-servers, --security-protocol)?"
         ) from error
     try:
-        if not consumer.partitions_for_topic(topic):
+        partitions = answered(
+            lambda: consumer.partitions_for_topic(topic), topic, deadline_s=settings.outage_deadline
+        )
+        if not partitions:
             require_topics(settings, {topic: "READ"})  # says why
         yield TopicReader(consumer, topic, outage_deadline=settings.outage_deadline, clock=clock)
     finally:
@@ -94,14 +97,14 @@ class TopicReader:
         self._consumer = consumer
         self._outage_deadline = outage_deadline
         self._silence = SilenceGuard(self._probe, outage_deadline, clock)
-        self.partitions: set[int] = consumer.partitions_for_topic(topic)
+        self.partitions: set[int] = self._answered(lambda: consumer.partitions_for_topic(topic))
         if not self.partitions:
             raise MissingTopic(f"topic {topic!r} does not exist; create the topics with: reviewstream init")
         consumer.assign(self._assignment())
 
     def lists(self, topic: str) -> bool:
         """Whether there is another topic that we may see."""
-        return topic in self._consumer.topics()
+        return topic in self._answered(self._consumer.topics)
 
     def starts(self) -> dict[int, int]:
         """The first offset that is still kept."""
@@ -124,9 +127,24 @@ class TopicReader:
             self._consumer.seek(TopicPartition(self.topic, partition), offset)
 
     def position(self, partition: int) -> int:
-        """The next offset to read. It moves past transaction markers too, which no record tells of."""
-        position: int = self._consumer.position(TopicPartition(self.topic, partition))
+        """The next offset to read. It moves past transaction markers too, which no record tells of.
+
+        Raises:
+            ServerUnavailable: Kafka has not said where that is for the outage deadline.
+        """
+        place = TopicPartition(self.topic, partition)
+        position: int = self._answered(lambda: self._consumer.position(place))
         return position
+
+    def positions(self) -> dict[int, int]:
+        """The next offset to read of each partition, as far as it is known: the leader of one may be away."""
+        known = {}
+        for partition in self.partitions:
+            with suppress(RetriableError):
+                known[partition] = self._consumer.position(
+                    TopicPartition(self.topic, partition), timeout_ms=POSITION_TIMEOUT_MS
+                )
+        return {partition: position for partition, position in known.items() if position is not None}
 
     def poll(self, timeout_s: float = POLL_S) -> tuple[Record, ...]:
         """Records that have arrived, waiting at most about ``timeout_s`` seconds for the first.
@@ -134,7 +152,9 @@ class TopicReader:
         Raises:
             ServerUnavailable: Kafka has been silent for longer than the outage deadline.
         """
-        polled = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=NO_LIMIT)
+        polled: Mapping[TopicPartition, Sequence[Any]] = {}
+        with suppress(RetriableError):  # of a refresh of metadata; it is repeated
+            polled = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=NO_LIMIT)
         if polled:
             self._silence.heard()
         else:
@@ -183,7 +203,8 @@ class TopicReader:
 
     def take_up_new_partitions(self) -> None:
         """Read partitions that were added to the topic from their beginning."""
-        added: set[int] = self._consumer.partitions_for_topic(self.topic) - self.partitions
+        known = self._answered(lambda: self._consumer.partitions_for_topic(self.topic))
+        added: set[int] = known - self.partitions
         if added:
             log.info("%s has new partitions: %s", self.topic, sorted(added))
             self.partitions = self.partitions | added
@@ -194,14 +215,12 @@ class TopicReader:
         return [TopicPartition(self.topic, partition) for partition in sorted(self.partitions)]
 
     def _ask(self, question: Callable[..., Mapping[TopicPartition, Any]], argument: object) -> dict[int, Any]:
-        try:
-            answer = question(argument, timeout_ms=int(self._outage_deadline * 1000))
-        except RetriableError as error:
-            raise_if_refused(error)
-            raise ServerUnavailable(
-                f"Kafka has not answered about {self.topic!r} for {self._outage_deadline:.0f} s; is a broker down?"
-            ) from error
+        timeout_ms = int(self._outage_deadline * 1000)
+        answer = self._answered(lambda: question(argument, timeout_ms=timeout_ms))
         return {place.partition: value for place, value in answer.items()}
+
+    def _answered(self, question: Callable[[], Answer]) -> Answer:
+        return answered(question, self.topic, deadline_s=self._outage_deadline)
 
     def _probe(self, timeout_s: float) -> None:
         self._consumer.end_offsets(self._assignment(), timeout_ms=int(timeout_s * 1000))

@@ -13,6 +13,7 @@ from kafka.errors import (
     for_code,
 )
 
+from schemas.answers import answered
 from schemas.errors import ConfigurationError, MissingTopic, ServerUnavailable
 from schemas.refusals import WHERE_PERMISSIONS_STAND, raise_if_refused
 from schemas.settings import KafkaSettings
@@ -54,7 +55,11 @@ def require_topics(settings: KafkaSettings, needed: Mapping[str, Operation]) -> 
     """
     missing, denied = [], []
     with admin(settings) as client:
-        described = client.describe_topics(list(needed))
+        described = answered(
+            lambda: client.describe_topics(list(needed)),
+            ", ".join(needed),
+            deadline_s=settings.outage_deadline,
+        )
     for topic in described:
         name, error = topic["name"], for_code(topic["error_code"])
         # A broker that checks no permissions grants all of them; None comes from one that cannot tell.

@@ -93,7 +93,10 @@ class LabelsFollower:
         due = self._clock() >= self._next_check
         if due:
             self._next_check = self._clock() + CHECK_INTERVAL_S
-        steps = {part: (stored, self._reader.position(part)) for part, stored in self._stored.items()}
+        positions = self._reader.positions()
+        steps = {
+            part: (self._stored[part], positions[part]) for part in self._stored.keys() & positions.keys()
+        }
         self._advance({part: step for part, step in steps.items() if due or step[0] != step[1]}, with_redis)
 
     def _place(self, with_redis: WithRedis) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import KafkaConnectionError, NotLeaderForPartitionError
 from scored_events import scored
 from scored_topic import ScoredTopic
 
@@ -23,6 +24,24 @@ class HandClock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Leaderless:
+    """A client of a topic of which one partition's leader was away when it was asked last."""
+
+    def partitions_for_topic(self, _topic: str) -> set[int]:
+        return {0, 1}
+
+    def assign(self, _places: object) -> None:
+        pass
+
+    def poll(self, **_: object) -> object:
+        raise KafkaConnectionError("111 ECONNREFUSED")
+
+    def position(self, place: TopicPartition, timeout_ms: int | None = None) -> int:
+        if place.partition == 0:
+            raise NotLeaderForPartitionError(f"within {timeout_ms} ms")
+        return 7
 
 
 @pytest.fixture
@@ -129,6 +148,13 @@ def test_an_idle_topic_is_no_outage(scored_topic: ScoredTopic) -> None:
         clock.now = 1_000_000.0
 
         assert reader.poll(0.1) == ()
+
+
+def test_a_leader_that_is_away_hides_the_position_of_its_partition_alone() -> None:
+    reader = TopicReader(Leaderless(), "topic", outage_deadline=60.0, clock=HandClock())
+
+    assert reader.positions() == {1: 7}
+    assert reader.poll(0.1) == ()
 
 
 def test_a_broker_that_hangs_is_waited_for_until_the_outage_deadline(unique_name: str) -> None:

@@ -4,13 +4,18 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from cluster import Cluster, three_brokers
+from damage import RECORDS
 from harness import Rig
+from jobs import run_aggregator, run_scorer
 from ledger import Ledger
+from observation import Observation, observe
 
 from embedded import KafkaCluster, ValkeyServer
+from schemas.settings import AggregatorSettings
 
 SEED = 5
 
@@ -48,3 +53,20 @@ def ledger() -> Ledger:
     """Takes what the fault tests have proved; published into the folder that ``FAULTS_REPORT`` names."""
     folder = os.environ.get("FAULTS_REPORT")
     return Ledger(Path(folder) if folder else None)
+
+
+@pytest.fixture(scope="session")
+def exact(
+    fragile: KafkaCluster, valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Observation]:
+    """What an undisturbed run leaves behind."""
+    prefix = f"test-{uuid4().hex[:12]}."
+    rig = Rig(fragile.bootstrap_servers, valkey.url, prefix, tmp_path_factory.mktemp("exact"), seed=3)
+    with (
+        run_scorer(rig.topics.settings()),
+        run_aggregator(AggregatorSettings(**rig.settings)),
+    ):
+        rig.publish(RECORDS)
+        rig.prove()
+    yield observe(rig.topics, rig.redis, rig.prefix)
+    rig.close()

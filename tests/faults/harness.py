@@ -18,28 +18,26 @@ To add a fault, write a test like this one; ``make_rig`` is a fixture::
 with ``member.start()``. Whatever the fault does, ``prove`` compares all topics and all of Redis with the oracle.
 """
 
-import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from jobs import Job
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
+from member import LOG_TAIL, PATIENCE_S, Member
 from observation import observe
 from oracle import Findings, judge
+from people import People
 from raw_topics import Topics, client_of
 from redis import Redis
-from steps import Strike, read_notes
+from steps import Strike
 from stream import Stream
 from waiting import eventually
 
-ROOT = Path(__file__).parents[2]
-PATHS = (ROOT, ROOT / "tests" / "faults", ROOT / "tests" / "pipeline")
 PARTITIONS = 6
 
 SETTINGS: dict[str, str] = {
@@ -60,79 +58,9 @@ MOST_WAITING = 2000
 LOOK_EVERY = 1000
 """Kafka is asked again once that many records might have passed."""
 
-PATIENCE_S = 120.0
-LOG_TAIL = 1500
-
-
-def say(line: str) -> None:
-    """A line of progress, for those who wait for a long run."""
-    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {line}\n")
-    sys.stdout.flush()
-
-
-class Member:
-    """One instance of a scorer or an aggregator, life after life."""
-
-    def __init__(self, role: str, instance: str, settings: dict[str, str], folder: Path) -> None:
-        self.role = role
-        self.instance = instance
-        self.name = f"{role}-{instance}"
-        self.lives = 0
-        self._settings = {**settings, "instance_id": instance}
-        self._folder = folder
-        self._job: Job | None = None
-
-    def sibling(self, instance: str) -> Self:
-        """Another one with the same settings, which is not started yet."""
-        return type(self)(self.role, instance, self._settings, self._folder)
-
-    def start(self, strike: Strike | None = None, **variables: str) -> Self:
-        """A new life, with a strike planned or without."""
-        assert self._job is None or not self._job.running, f"{self.name} runs already"
-        self.lives += 1
-        variables |= {
-            "PYTHONPATH": ":".join(map(str, PATHS)),
-            "FAULTS_NOTES": str(self._notes),
-            **({"FAULTS_STRIKE": strike.to_text()} if strike else {}),
-        }
-        command = [sys.executable, str(ROOT / "tests" / "faults" / "worker.py"), self.role]
-        self._job = Job(command, self._settings, self._folder / f"{self.name}.log", variables)
-        return self
-
-    @property
-    def job(self) -> Job:
-        """The process of this life."""
-        assert self._job, f"{self.name} was never started"
-        return self._job
-
-    @property
-    def running(self) -> bool:
-        return self._job is not None and self._job.running
-
-    def noted(self, what: str) -> float | None:
-        """When this life wrote ``listening``, ``working`` or ``struck`` down, in seconds of ``time.monotonic``."""
-        return next((note.at for note in read_notes(self._notes) if note.what == what), None)
-
-    def wait_until(self, what: str, timeout: float = PATIENCE_S) -> float:
-        """When it was noted, once it was."""
-        return eventually(lambda: self.noted(what), timeout) or 0.0
-
-    def expect_killed(self) -> None:
-        """Its end must have been SIGKILL.
-
-        Raises:
-            AssertionError: it left by itself; with the end of its log.
-        """
-        code = self.job.wait(PATIENCE_S)
-        assert code == -signal.SIGKILL, f"{self.name} left with {code}:\n{self.job.log[-LOG_TAIL:]}"
-
-    @property
-    def _notes(self) -> Path:
-        return self._folder / f"{self.name}.{self.lives}.notes"
-
 
 class Rig:
-    """Topics and a Redis prefix of its own, members, a stream, and the oracle's judgement."""
+    """Topics and a Redis prefix of its own, members, a stream and people who speak of it, and the oracle's judgement."""
 
     def __init__(
         self, servers: str, redis_url: str, prefix: str, folder: Path, seed: int, **settings: str
@@ -140,7 +68,9 @@ class Rig:
         self.seed = seed
         self.prefix = f"{prefix.rstrip('.')}:"
         self.stream = Stream(seed, PARTITIONS)
+        self.people = People(seed, PARTITIONS)
         self.published = 0
+        self.said = 0
         self._scored = 0
         """At least so many of them are scored and committed."""
         self.members: list[Member] = []
@@ -155,6 +85,11 @@ class Rig:
             "aggregator_group": f"{prefix}aggregator",
             **settings,
         }
+        retention = self.settings.get("label_retention")
+        self._label_retention = None if retention is None else int(retention)
+        self._counted = [self.topics.scored]
+        if self._label_retention is None:
+            self._counted.append(self.topics.labels)
         self._asking = threading.Lock()
         """The client may be called from one thread at a time; tests break both roles in two."""
         self._any, self._committed = (
@@ -174,9 +109,15 @@ class Rig:
         return self.member(role, instance, **settings).start(strike)
 
     def publish(self, count: int) -> None:
-        """The next records of the stream; returns when Kafka has stored them."""
+        """The next records of the stream, and what people say meanwhile; returns when Kafka has stored them.
+
+        Some say it before the record that they speak of is there, and so before it is scored.
+        """
         while count > 0:
             records = self.stream.take(min(count, CHUNK))
+            said = self.people.say(records)
+            self.topics.publish(*said, topic=self.topics.labels)
+            self.said += len(said)
             self.topics.publish(*records)
             self.published += len(records)
             count -= len(records)
@@ -216,20 +157,19 @@ class Rig:
         self._wait(lambda: sum(self.topics.committed().values()) >= before + records, timeout, "scored")
 
     def catch_up(self, timeout: float = PATIENCE_S) -> None:
-        """Return once all that was published before this call is scored, and all of that is counted."""
+        """Return once all that was published before this call is scored, and all of that and all labels are counted."""
         raw = eventually(lambda: self._ends(self._any, self.topics.raw), timeout)
         self._wait(lambda: _reached(self.topics.committed(), raw), timeout, "scored")
-        scored = eventually(lambda: self._ends(self._any, self.topics.scored), timeout)
-        self._wait(lambda: _reached(self.stored_offsets(), scored), timeout, "counted")
+        self._wait_until_counted(self._any, timeout)
 
     def catch_up_since(self, broken: float, timeout: float = PATIENCE_S) -> float:
         """Seconds from ``broken`` (of ``time.monotonic``) until all published before this call is counted."""
         self.catch_up(timeout)
         return time.monotonic() - broken
 
-    def stored_offsets(self) -> dict[int, int]:
-        """What Redis says is counted, by partition of the scored topic."""
-        stored = self.redis.hgetall(f"{self.prefix}offsets:{self.topics.scored}")
+    def stored_offsets(self, topic: str) -> dict[int, int]:
+        """What Redis says is counted, by partition of one of the two topics that are."""
+        stored = self.redis.hgetall(f"{self.prefix}offsets:{topic}")
         return {int(partition): int(offset) for partition, offset in stored.items() if partition.isdecimal()}
 
     def prove(self, timeout: float = PATIENCE_S) -> Findings:
@@ -246,13 +186,14 @@ class Rig:
                 timeout,
                 "closed",
             )
-        ends = eventually(lambda: self._ends(self._committed, self.topics.scored), timeout)
-        self._wait(lambda: self.stored_offsets() == ends, timeout, "counted")
+        self._wait_until_counted(self._committed, timeout)
         seen = observe(self.topics, self.redis, self.prefix)
         assert len(seen.raw) == self.published, "the raw topic is not what was published"
-        retention = self.settings.get("label_retention")
-        findings = judge(seen, None if retention is None else int(retention))
-        assert not findings.kinds, f"seed {self.seed}, {self.published} records:\n{findings}"
+        assert len(seen.labels) == self.said, "the topic of labels is not what was said"
+        findings = judge(seen, self._label_retention)
+        assert not findings.kinds, (
+            f"seed {self.seed}, {self.published} records, {self.said} labels:\n{findings}"
+        )
         return findings
 
     def widen(self, partitions: int) -> None:
@@ -265,6 +206,15 @@ class Rig:
             if member.running:
                 member.job.kill()
         self._stack.close()
+
+    def _wait_until_counted(self, consumer: KafkaConsumer, timeout: float) -> None:
+        """Return once Redis has all that the consumer may see now."""
+        for topic in self._counted:
+            ends = eventually(partial(self._ends, consumer, topic), timeout)
+            self._wait(partial(self._has_counted, topic, ends), timeout, "counted")
+
+    def _has_counted(self, topic: str, ends: dict[int, int]) -> bool:
+        return _reached(self.stored_offsets(topic), ends)
 
     def _wait(self, condition: Any, timeout: float, what: str) -> None:
         try:

@@ -8,7 +8,8 @@ from signal import SIGCONT, SIGSTOP
 from typing import Self
 
 from cluster import Cluster
-from harness import PATIENCE_S, Member, Rig, say
+from harness import Rig
+from member import PATIENCE_S, Member, say
 from proxy import Proxy
 from redis_site import RedisSite
 from waiting import let_pass

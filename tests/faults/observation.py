@@ -1,4 +1,4 @@
-"""All that a run left behind: the records of the three topics, and every key of the view with its expiry."""
+"""All that a run left behind: the records of the four topics, and every key of the view with its expiry."""
 
 from collections.abc import Iterable
 from contextlib import closing
@@ -29,12 +29,15 @@ class Observation:
 
     raw_topic: str
     scored_topic: str
+    labels_topic: str
     prefix: str
     raw: list[Entry]
     scored: list[Entry]
+    labels: list[Entry]
     dead_letters: list[Entry]
-    scored_ends: dict[int, int]
-    """By partition: the offset after the last committed record, or after its transaction's marker."""
+    ends: dict[str, dict[int, int]]
+    """Of the two topics that are counted, by partition: the offset after the last committed record, or after its
+    transaction's marker."""
     keys: dict[str, Any]
     """Hash -> dict, list -> list, sorted set -> dict of scores."""
     expiries: dict[str, int]
@@ -45,10 +48,21 @@ def observe(topics: Topics, redis: Redis, prefix: str) -> Observation:
     """Read everything. Nothing should be at work any more."""
     raw, _ = read_topic(topics.servers, topics.raw)
     scored, scored_ends = read_topic(topics.servers, topics.scored)
+    labels, labels_ends = read_topic(topics.servers, topics.labels)
     dead_letters, _ = read_topic(topics.servers, topics.dead_letters)
     keys, expiries = read_keys(redis, prefix)
     return Observation(
-        topics.raw, topics.scored, prefix, raw, scored, dead_letters, scored_ends, keys, expiries
+        raw_topic=topics.raw,
+        scored_topic=topics.scored,
+        labels_topic=topics.labels,
+        prefix=prefix,
+        raw=raw,
+        scored=scored,
+        labels=labels,
+        dead_letters=dead_letters,
+        ends={topics.scored: scored_ends, topics.labels: labels_ends},
+        keys=keys,
+        expiries=expiries,
     )
 
 

@@ -1,7 +1,7 @@
-"""Says what was lost, doubled, altered, reordered or miscounted, by folding the raw topic on its own.
+"""Says what was lost, doubled, altered, reordered or miscounted, by folding the raw topic and the labels on its own.
 
-It shares no code with ``consumers/``: plain ``json`` reads the raw records, the catalogue of bad records gives the
-reasons of dead letters, the rule of the fake engine gives the sentiments, and ``counting`` counts.
+It shares no code with ``consumers/``: plain ``json`` reads the records, the catalogues of bad ones give the reasons of
+dead letters, the rule of the fake engine gives the sentiments, and ``counting`` counts.
 """
 
 import json
@@ -12,12 +12,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bad_records import BAD
-from counting import EPOCH, View, readable
+from counted import EPOCH
+from counting import View, readable
 from fake_engine import POISON, FakeEngine, sentiment_of
 from observation import Entry, Observation
+from people import BAD_LABELS
 
 Place = tuple[int, int]
-"""Partition and offset of a raw record."""
+"""Partition and offset of a record of the topic that is spoken of."""
 
 REASONS = {raw.value: reason.value for raw, reason in BAD.values()}
 MODEL = FakeEngine.model.model_dump(mode="json")
@@ -71,7 +73,12 @@ def judge(seen: Observation, label_retention: int | None = None) -> Findings:
     for outcome in _outcomes(seen):
         outcomes[outcome.source].append(outcome)
     _judge_order(seen, findings)
-    view = View(seen.prefix, seen.scored_topic, label_retention)
+    view = View(seen.prefix, seen.scored_topic, seen.labels_topic, label_retention)
+    ends = dict(seen.ends)
+    if label_retention is None:
+        _judge_labels(seen, view, findings)
+    else:  # who forgets what the model said does not read what people say
+        del ends[seen.labels_topic]
     for raw in seen.raw:
         place = (raw.partition, raw.offset)
         found = outcomes.pop(place, [])
@@ -84,7 +91,7 @@ def judge(seen: Observation, label_retention: int | None = None) -> Findings:
             if outcome.event is not None:
                 view.apply(outcome.event, outcome.entry.partition, outcome.entry.offset)
     findings.invented += [f"of raw {place}" for place in outcomes]
-    _judge_counts(view.keys(seen.scored_ends), readable(seen.keys, seen.prefix, label_retention), findings)
+    _judge_counts(view.keys(ends), readable(seen.keys, seen.prefix, label_retention), findings)
     if view.expiries() != seen.expiries:
         differing = dict(view.expiries().items() ^ seen.expiries.items())
         findings.miscounted.append(f"expiry of {sorted(differing)[:SHOWN]}")
@@ -96,9 +103,37 @@ def _outcomes(seen: Observation) -> Iterator[Outcome]:
         event = json.loads(entry.value or b"")
         yield Outcome(entry, event, (event["source"]["partition"], event["source"]["offset"]))
     for entry in seen.dead_letters:
-        headers = dict(entry.headers)
-        place = int(headers["dlq.source.partition"]), int(headers["dlq.source.offset"])
-        yield Outcome(entry, None, place)
+        topic, place = _source_of(entry)
+        if topic != seen.labels_topic:
+            yield Outcome(entry, None, place)
+
+
+def _source_of(letter: Entry) -> tuple[str, Place]:
+    headers = dict(letter.headers)
+    place = int(headers["dlq.source.partition"]), int(headers["dlq.source.offset"])
+    return headers["dlq.source.topic"].decode(), place
+
+
+def _judge_labels(seen: Observation, view: View, findings: Findings) -> None:
+    """Labels are counted; what is none has a dead letter, or two if the aggregator was killed before it noted that."""
+    letters: defaultdict[Place, list[Entry]] = defaultdict(list)
+    for letter in seen.dead_letters:
+        topic, place = _source_of(letter)
+        if topic == seen.labels_topic:
+            letters[place].append(letter)
+    for label in seen.labels:
+        place = (label.partition, label.offset)
+        reason = BAD_LABELS.get(label.value or b"")
+        if reason is None:
+            view.relabel(json.loads(label.value or b""), *place)
+            continue
+        found = letters.pop(place, [])
+        if not found:
+            findings.lost.append(f"label {place}")
+        for letter in found:
+            altered = _altered_letter(seen.labels_topic, label, letter, reason)
+            findings.altered += [f"label {place}: {what}" for what in altered]
+    findings.invented += [f"refusal of label {place}" for place in letters]
 
 
 def _judge_order(seen: Observation, findings: Findings) -> None:
@@ -122,7 +157,7 @@ def _alterations(seen: Observation, raw: Entry, outcome: Outcome) -> Iterator[st
     if isinstance(expected, str) != (outcome.event is None):
         yield f"expected {expected}"
     elif isinstance(expected, str):
-        yield from _altered_letter(seen, raw, outcome.entry, expected)
+        yield from _altered_letter(seen.raw_topic, raw, outcome.entry, expected)
     else:
         assert outcome.event is not None
         found = dict(outcome.event)
@@ -162,18 +197,18 @@ def _expected_event(seen: Observation, raw: Entry) -> dict[str, Any] | str:
     }
 
 
-def _altered_letter(seen: Observation, raw: Entry, letter: Entry, reason: str) -> Iterator[str]:
+def _altered_letter(topic: str, source: Entry, letter: Entry, reason: str) -> Iterator[str]:
     # Kafka clients refuse a record without key and value, so the dead letter of such a one has an empty key.
-    key = b"" if raw.key is None and raw.value is None else raw.key
-    if (letter.key, letter.value) != (key, raw.value):
+    key = b"" if source.key is None and source.value is None else source.key
+    if (letter.key, letter.value) != (key, source.value):
         yield "a dead letter with other bytes"
     headers = {name: value.decode() for name, value in letter.headers}
     expected = {
         "dlq.reason": reason,
-        "dlq.source.topic": seen.raw_topic,
-        "dlq.source.partition": str(raw.partition),
-        "dlq.source.offset": str(raw.offset),
-        "dlq.source.timestamp": str(raw.timestamp_ms),
+        "dlq.source.topic": topic,
+        "dlq.source.partition": str(source.partition),
+        "dlq.source.offset": str(source.offset),
+        "dlq.source.timestamp": str(source.timestamp_ms),
     }
     for name, value in expected.items():
         if headers.get(name) != value:
@@ -185,8 +220,6 @@ def _altered_letter(seen: Observation, raw: Entry, letter: Entry, reason: str) -
 
 def _judge_counts(expected: dict[str, Any], found: dict[str, Any], findings: Findings) -> None:
     for name in sorted(expected.keys() | found.keys()):
-        if name not in expected and "offsets:" in name and {*found[name].values()} == {"0"}:
-            continue  # of the topic of labels, in which nobody says anything here
         wanted, stored = _items(expected.get(name)), _items(found.get(name))
         findings.fields += len(wanted)
         for item in sorted(wanted.keys() | stored.keys(), key=str):

@@ -1,30 +1,11 @@
-"""The named steps of a scorer and an aggregator, and a process that ends itself at one of them.
-
-Production code has no hooks for this: the clients of Kafka and Redis and the engine that the pipeline is built from are
-replaced by subclasses that note each step that they pass.
-"""
+"""The named steps of a scorer and an aggregator at which a process may be struck, and what it writes down as it passes."""
 
 import json
-import os
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from hashlib import sha1
 from pathlib import Path
 from signal import SIGKILL, Signals
-from typing import Any, Self
-
-from fake_engine import FakeEngine
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from redis import Redis
-from redis.client import Pipeline
-
-from consumers.aggregate.view import ADVANCE, APPLY, FORGET, RANK
-from consumers.infer.runner import RunFailure
-from schemas.events import Sentiment
+from typing import Self
 
 
 class Step(StrEnum):
@@ -47,11 +28,23 @@ class Step(StrEnum):
     AFTER_ADVANCE = "after the offsets script"
     BEFORE_FORGET = "before the script that drops labels"
     AFTER_FORGET = "after the script that drops labels"
+    BEFORE_RELABEL = "before people's labels are counted"
+    AFTER_RELABEL = "after people's labels are counted, before they are ranked"
+    AFTER_RANK_OF_LABELS = "after people's labels are ranked"
+    AFTER_ADVANCE_OF_LABELS = "after the offsets of people's labels are stored"
 
 
 REBALANCE_STEPS = (Step.TAKEN, Step.GIVEN)
 FORGETTING_STEPS = (Step.BEFORE_FORGET, Step.AFTER_FORGET)
 """Passed only where labels are forgotten."""
+
+LABELS_STEPS = (
+    Step.BEFORE_RELABEL,
+    Step.AFTER_RELABEL,
+    Step.AFTER_RANK_OF_LABELS,
+    Step.AFTER_ADVANCE_OF_LABELS,
+)
+"""Passed only by the one aggregator that reads what people say, at the same scripts on the other topic."""
 
 STEPS = {
     "score": (Step.POLLED, Step.SCORED, Step.SENT, Step.OFFSETS_SENT, Step.COMMITTED),
@@ -62,20 +55,10 @@ STEPS = {
         *(Step.BEFORE_ADVANCE, Step.AFTER_ADVANCE),
     ),
 }
-"""What each role passes as it works, without the steps that only a rebalance brings."""
+"""What every member of each role passes as it works, without the steps that only a rebalance brings."""
 
 WORKING = {Step.COMMITTED, Step.AFTER_RANK}
 """The first of these that a process passes shows that it does its work."""
-
-SCRIPTS = {
-    sha1(source.encode(), usedforsecurity=False).hexdigest(): steps
-    for source, steps in {
-        APPLY: (Step.BEFORE_APPLY, Step.AMID_APPLY, Step.AFTER_APPLY),
-        RANK: (Step.BEFORE_RANK, Step.AMID_RANK, Step.AFTER_RANK),
-        ADVANCE: (Step.BEFORE_ADVANCE, None, Step.AFTER_ADVANCE),
-        FORGET: (Step.BEFORE_FORGET, None, Step.AFTER_FORGET),
-    }.items()
-}
 
 
 @dataclass(frozen=True)
@@ -103,157 +86,7 @@ class Note:
     at: float
 
 
-class Passages:
-    """Counts the steps that this process passes, and strikes it at the planned one.
-
-    Args:
-        strike: the plan, if there is one.
-        notes: file to which it appends that it listens to signals, works, and is about to be struck.
-    """
-
-    def __init__(self, strike: Strike | None, notes: Path) -> None:
-        self._strike = strike
-        self._left = strike.passage if strike else 0
-        self._notes = notes
-        self._works = False
-
-    def listening(self) -> None:
-        """Write down that SIGTERM is heard from now on."""
-        self._note("listening")
-
-    def passed(self, step: Step, prepare: Callable[[], object] | None = None) -> None:
-        """Strike if it is time, after ``prepare``."""
-        if step in WORKING and not self._works:
-            self._works = True
-            self._note("working")
-        if self._strike is None or self._strike.step is not step:
-            return
-        self._left -= 1
-        if self._left == 0:
-            if prepare:
-                prepare()
-            self._note("struck")
-            os.kill(os.getpid(), self._strike.signal)
-
-    def _note(self, what: str) -> None:
-        with self._notes.open("a") as notes:
-            notes.write(f"{what} {time.monotonic()}\n")
-
-
 def read_notes(path: Path) -> list[Note]:
     """All that was written down so far."""
     lines = path.read_text().splitlines() if path.exists() else []
     return [Note(what, float(at)) for what, at in (line.split() for line in lines)]
-
-
-class PassingEngine(FakeEngine):
-    """Passes ``SCORED``."""
-
-    def __init__(self, passages: Passages, seconds_a_batch: float) -> None:
-        super().__init__(seconds_a_batch)
-        self._passages = passages
-
-    def score(self, texts: Sequence[str]) -> list[Sentiment | RunFailure]:
-        sentiments = super().score(texts)
-        self._passages.passed(Step.SCORED)
-        return sentiments
-
-
-class PassingConsumer(KafkaConsumer):
-    """Passes ``POLLED``, ``TAKEN`` and ``GIVEN``."""
-
-    def __init__(self, *, passages: Passages, **configs: Any) -> None:
-        self._passages = passages
-        super().__init__(**configs)
-
-    def poll(self, **arguments: Any) -> Mapping[TopicPartition, Sequence[Any]]:
-        polled: Mapping[TopicPartition, Sequence[Any]] = super().poll(**arguments)
-        if polled:
-            self._passages.passed(Step.POLLED)
-        return polled
-
-    def subscribe(self, topics: Sequence[str], listener: ConsumerRebalanceListener) -> None:
-        super().subscribe(topics, listener=PassingListener(listener, self._passages))
-
-
-class PassingListener(ConsumerRebalanceListener):
-    """Is struck before the pipeline hears of the rebalance."""
-
-    def __init__(self, listener: ConsumerRebalanceListener, passages: Passages) -> None:
-        self._listener = listener
-        self._passages = passages
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        self._passages.passed(Step.TAKEN)
-        self._listener.on_partitions_revoked(revoked)
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        self._passages.passed(Step.GIVEN)
-        self._listener.on_partitions_assigned(assigned)
-
-
-class PassingProducer(KafkaProducer):
-    """Passes ``SENT``, ``OFFSETS_SENT`` and ``COMMITTED``, with the records at the broker and not in a buffer.
-
-    The client reads the wall clock for nothing but the times of its records, which are those of ``now`` here.
-    """
-
-    def __init__(self, *, passages: Passages, now: Callable[[], datetime], **configs: Any) -> None:
-        self._passages = passages
-        self._now = now
-        super().__init__(**configs)
-
-    def send(self, topic: str, **record: Any) -> Any:
-        return super().send(topic, timestamp_ms=int(self._now().timestamp() * 1000), **record)
-
-    def send_offsets_to_transaction(self, offsets: Any, group: Any) -> None:
-        self._passages.passed(Step.SENT, self.flush)
-        super().send_offsets_to_transaction(offsets, group)
-
-    def commit_transaction(self) -> None:
-        self._passages.passed(Step.OFFSETS_SENT, self.flush)
-        super().commit_transaction()
-        self._passages.passed(Step.COMMITTED)
-
-
-class PassingRedis(Redis):
-    """Passes the steps around each script."""
-
-    passages: Passages
-
-    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> "PassingPipeline":
-        pipeline = PassingPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
-        pipeline.passages = self.passages
-        return pipeline
-
-
-class PassingPipeline(Pipeline):
-    """Knows the script by its digest; in the middle, the server has run the first half of the calls.
-
-    A pipeline that runs no script only reads.
-    """
-
-    passages: Passages
-
-    def execute(self, raise_on_error: bool = True) -> list[Any]:
-        if not self.command_stack:  # all partitions went to others while Redis was waited for
-            return super().execute(raise_on_error)
-        command, subject, *_ = self.command_stack[0][0]
-        if command != "EVALSHA":
-            reads: list[Any] = super().execute(raise_on_error)
-            return reads
-        before, amid, after = SCRIPTS[subject]
-        self._done: list[Any] = []
-        self.passages.passed(before)
-        if amid:
-            self.passages.passed(amid, self._run_half)
-        results: list[Any] = [*self._done, *super().execute(raise_on_error)]
-        self.passages.passed(after)
-        return results
-
-    def _run_half(self) -> None:
-        calls = self.command_stack
-        half = (len(calls) + 1) // 2
-        self.command_stack = calls[:half]
-        self._done = super().execute(raise_on_error=False)
-        self.command_stack = calls[half:]

@@ -21,14 +21,24 @@ WORDS = ("boils", "leaks", "loud", "fine", "never again", "große Klasse", "😀
 HUGE = ("deep nesting", "as large as can be")
 """A megabyte each in the worst case, so they come seldom."""
 
-EVENT, EDIT, DELETE, DELETE_UNKNOWN, MOVE, COPY, BAD_RECORD, POISONED = range(8)
-WEIGHTS = {EVENT: 52, EDIT: 20, DELETE: 10, DELETE_UNKNOWN: 3, MOVE: 5, COPY: 5, BAD_RECORD: 3, POISONED: 2}
+EVENT, EDIT, TURN_BACK, DELETE, DELETE_UNKNOWN, MOVE, COPY, BAD_RECORD, POISONED = range(9)
+WEIGHTS = {
+    EVENT: 51,
+    EDIT: 16,
+    TURN_BACK: 5,
+    DELETE: 10,
+    DELETE_UNKNOWN: 3,
+    MOVE: 5,
+    COPY: 5,
+    BAD_RECORD: 3,
+    POISONED: 2,
+}
 
 HUGE_ONCE_IN = 4000
 
 
 class Stream:
-    """Upserts, corrections, deletes before and after their review, moves to another product, all channels, bad records.
+    """Upserts, corrections and the first text again, deletes before and after their review, moves, all channels, bad records.
 
     A product stays in its partition, as with every producer that chooses partitions by key. Some records have no key.
 
@@ -43,6 +53,8 @@ class Stream:
         self._partition_of: dict[str, int] = {}
         self._reviews: defaultdict[str, list[str]] = defaultdict(list)
         """Of each product: the ids of reviews that are there."""
+        self._first: dict[tuple[str, str], Raw] = {}
+        """Of each product and review: as it was published first."""
         self._number = 0
         self._partitions = 0
         self._waiting: list[Raw] = []
@@ -87,6 +99,8 @@ class Stream:
     def _change(self, kind: int, product: str, review_id: str) -> list[Raw]:
         if kind == EDIT:
             return [self._upsert(product, review_id)]
+        if kind == TURN_BACK:
+            return [self._first.get((product, review_id)) or self._upsert(product, review_id)]
         if kind == DELETE:
             self._reviews[product].remove(review_id)
             return [self._delete(product, review_id)]
@@ -113,7 +127,9 @@ class Stream:
             fields["created_at"] = self._instant()
         if draw.random() < 0.1:
             fields |= {"op": "upsert", "schema_version": 1, "shop": {"unknown": [1, None, "field"]}}
-        return self._record(product, review_id, fields)
+        record = self._record(product, review_id, fields)
+        self._first.setdefault((product, review_id), record)
+        return record
 
     def _delete(self, product: str, review_id: str) -> Raw:
         return self._record(product, review_id, {"op": "delete"})

@@ -2,10 +2,11 @@
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from signal import SIGCONT, SIGSTOP
 
-from harness import PATIENCE_S, Member, say
+from member import PATIENCE_S, Member, say
 from steps import Step, Strike
 from waiting import POLL_S
 
@@ -68,6 +69,15 @@ def kill_life_after_life(plans: dict[Member, deque[Strike | Moment]]) -> list[Ki
         assert time.monotonic() < deadline, f"never got there: {[life.strike for life in lives]}"
         time.sleep(POLL_S)
     return [kill for life in lives for kill in life.kills]
+
+
+def kill_alone(member: Member, strikes: Sequence[Strike]) -> list[Killed]:
+    """It dies by each strike in turn, with all partitions of its group; at the end it leaves."""
+    if not strikes:
+        return []
+    kills = kill_life_after_life({member: deque(strikes)})
+    assert member.job.stop() == 0, member.job.log
+    return kills
 
 
 class _Lives:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 from cluster import BROKERS, Cluster
-from harness import Rig, say
+from harness import Rig
 from ledger import Ledger
+from member import say
 
 from embedded import KafkaCluster
 

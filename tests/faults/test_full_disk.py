@@ -9,9 +9,10 @@ from io import FileIO
 from pathlib import Path
 
 import pytest
-from harness import Rig, say
+from harness import Rig
 from impatience import IMPATIENT
 from ledger import Ledger
+from member import say
 from waiting import eventually
 
 from embedded import KafkaCluster

@@ -9,8 +9,9 @@ from random import Random
 
 import pytest
 from cluster import Cluster
-from harness import LOG_TAIL, Rig, say
+from harness import Rig
 from ledger import Ledger
+from member import LOG_TAIL, say
 from mixture import Stage, volley
 from redis_site import RedisSite
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import pytest
-from harness import Rig, say
+from harness import Rig
 from impatience import IMPATIENT
 from kafka import KafkaAdminClient
 from ledger import Ledger
+from member import say
 from proxy import Proxy
 from redis_site import port_of
 from waiting import eventually

@@ -1,63 +1,13 @@
 """The oracle finds what it is there to find: each kind of damage to a run that was exact is named."""
 
 import json
-from collections.abc import Callable, Iterator
-from copy import deepcopy
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from harness import Rig
-from jobs import run_aggregator, run_scorer
-from observation import Entry, Observation, observe
+from damage import RECORDS, a_key, found, refused, rewritten, with_keys, with_scored
+from observation import Entry, Observation
 from oracle import judge
-
-from embedded import KafkaCluster, ValkeyServer
-from schemas.settings import AggregatorSettings
-
-RECORDS = 600
-
-
-@pytest.fixture(scope="module")
-def exact(
-    fragile: KafkaCluster, valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Observation]:
-    """What an undisturbed run leaves behind."""
-    prefix = f"test-{uuid4().hex[:12]}."
-    rig = Rig(fragile.bootstrap_servers, valkey.url, prefix, tmp_path_factory.mktemp("exact"), seed=3)
-    with (
-        run_scorer(rig.topics.settings()),
-        run_aggregator(AggregatorSettings(**rig.settings)),
-    ):
-        rig.publish(RECORDS)
-        rig.prove()
-    yield observe(rig.topics, rig.redis, rig.prefix)
-    rig.close()
-
-
-def found(seen: Observation) -> dict[str, int]:
-    return {kind: len(what) for kind, what in judge(seen).kinds.items()}
-
-
-def with_scored(seen: Observation, change: Callable[[list[Entry]], object]) -> Observation:
-    scored = list(seen.scored)
-    change(scored)
-    return replace(seen, scored=scored)
-
-
-def with_keys(seen: Observation, change: Callable[[dict[str, Any]], object]) -> Observation:
-    keys = deepcopy(seen.keys)
-    change(keys)
-    return replace(seen, keys=keys)
-
-
-def rewritten(entry: Entry, **fields: Any) -> Entry:
-    return entry._replace(value=json.dumps(json.loads(entry.value or b"") | fields).encode())
-
-
-def a_key(seen: Observation, ending: str) -> str:
-    return next(name for name in sorted(seen.keys) if name.endswith(ending))
 
 
 def test_an_undisturbed_run_is_exact_and_has_all_kinds_of_records_in_it(exact: Observation) -> None:
@@ -65,10 +15,10 @@ def test_an_undisturbed_run_is_exact_and_has_all_kinds_of_records_in_it(exact: O
     events = [json.loads(entry.value or b"") for entry in exact.scored]
 
     assert findings.kinds == {}
-    assert findings.records == RECORDS == len(exact.scored) + len(exact.dead_letters)
+    assert findings.records == RECORDS == len(exact.scored) + len(refused(exact, exact.raw_topic))
     assert {event["channel"] for event in events} == {"review", "support", "ad", "social"}
     assert {event["op"] for event in events} == {"upsert", "delete"}
-    assert len({dict(entry.headers)["dlq.reason"] for entry in exact.dead_letters}) >= 8
+    assert len({dict(entry.headers)["dlq.reason"] for entry in refused(exact, exact.raw_topic)}) >= 8
     assert any(entry.key is None for entry in exact.raw)
     assert exact.expiries
 
@@ -78,7 +28,10 @@ def test_a_lost_label_is_found(exact: Observation) -> None:
 
 
 def test_a_lost_dead_letter_is_found(exact: Observation) -> None:
-    assert found(replace(exact, dead_letters=exact.dead_letters[1:])) == {"lost": 1}
+    letter, *_ = refused(exact, exact.raw_topic)
+    others = [one for one in exact.dead_letters if one is not letter]
+
+    assert found(replace(exact, dead_letters=others)) == {"lost": 1}
 
 
 def test_a_doubled_label_is_found_although_its_count_is_right(exact: Observation) -> None:
@@ -86,13 +39,13 @@ def test_a_doubled_label_is_found_although_its_count_is_right(exact: Observation
 
 
 def test_a_doubled_dead_letter_is_found(exact: Observation) -> None:
-    twice = [exact.dead_letters[0], *exact.dead_letters]
+    twice = [refused(exact, exact.raw_topic)[0], *exact.dead_letters]
 
     assert found(replace(exact, dead_letters=twice)) == {"doubled": 1}
 
 
 def test_a_record_that_is_labelled_and_refused_too_is_found(exact: Observation) -> None:
-    letter = exact.dead_letters[0]
+    letter, *_ = refused(exact, exact.raw_topic)
     event = json.loads(exact.scored[0].value or b"")
     place = {name: int(dict(letter.headers)[f"dlq.source.{name}"]) for name in ("partition", "offset")}
     invented = rewritten(exact.scored[0], source=event["source"] | place)
@@ -133,11 +86,13 @@ def test_an_altered_label_is_found(exact: Observation, fields: dict[str, Any]) -
 
 
 def test_a_wrong_reason_and_changed_bytes_of_a_dead_letter_are_found(exact: Observation) -> None:
-    letter = exact.dead_letters[0]
+    letter, *_ = refused(exact, exact.raw_topic)
     headers = dict(letter.headers) | {"dlq.reason": b"not_a_reason"}
     changed = letter._replace(value=b"other", headers=tuple(headers.items()))
 
-    assert found(replace(exact, dead_letters=[changed, *exact.dead_letters[1:]])) == {"altered": 2}
+    others = [one for one in exact.dead_letters if one is not letter]
+
+    assert found(replace(exact, dead_letters=[changed, *others])) == {"altered": 2}
 
 
 def test_an_outcome_of_no_record_is_found(exact: Observation) -> None:
@@ -156,6 +111,7 @@ def test_an_outcome_of_no_record_is_found(exact: Observation) -> None:
         (":channel:ad", "positive", "1000"),
         (":labels", "nobody's", "rP00011"),
         (":applied", "other:0", "7"),
+        (":relabels", "review|P|-|934512|20576 nobody's", "n"),
         (":revisions", "product-0-0", "1"),
         ("ranking:negative", "product-0-0", 1000.0),
     ],

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from harness import Rig, say
+from harness import Rig
 from ledger import Ledger
+from member import say
 from redis_site import RedisSite
 from waiting import eventually
 

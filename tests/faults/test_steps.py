@@ -7,15 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from signal import SIGSTOP
 
 import pytest
-from harness import Rig, say
+from harness import Rig
 from ledger import Ledger
-from steps import REBALANCE_STEPS, STEPS, Strike
-from strikes import Killed, Moment, kill_in_a_rebalance, kill_life_after_life
+from member import say
+from steps import LABELS_STEPS, REBALANCE_STEPS, STEPS, Strike
+from strikes import Killed, Moment, kill_alone, kill_in_a_rebalance, kill_life_after_life
 
 ROLES = ("score", "aggregate")
 
-KILLS_OF_A_MEMBER = 53
-"""Of two members of each role: over 200 SIGKILLs in all."""
+ALONE_STEPS = {"score": (), "aggregate": LABELS_STEPS}
+"""Only one of two members passes these, so it is killed there while it has no rival."""
+
+KILLS_OF_A_MEMBER = 51
+"""Of two members of each role, and of the reader of labels: over 200 SIGKILLs in all."""
+
+KILLS_ALONE = 2
+"""In each round."""
 
 REBALANCES = 3
 EVENTS = 200_000
@@ -35,6 +42,7 @@ def test_processes_are_killed_at_every_step(make_rig: Callable[..., Rig], ledger
         strikes = [Strike(step, passage=2) for step in STEPS[role]]
         return [
             *kill_in_a_rebalance(a, b),
+            *kill_alone(a, [Strike(step, passage=2) for step in ALONE_STEPS[role]]),
             *kill_life_after_life({a: deque(strikes[::2]), b: deque(strikes[1::2])}),
         ]
 
@@ -43,7 +51,7 @@ def test_processes_are_killed_at_every_step(make_rig: Callable[..., Rig], ledger
 
     findings = rig.prove()
     assert {(kill.role, kill.where) for kill in kills} == {
-        (role, step) for role in ROLES for step in (*STEPS[role], *REBALANCE_STEPS)
+        (role, step) for role in ROLES for step in (*STEPS[role], *REBALANCE_STEPS, *ALONE_STEPS[role])
     }
     ledger.add_kills(kills, findings)
 
@@ -59,6 +67,8 @@ def test_hundreds_of_processes_are_killed_at_random(make_rig: Callable[..., Rig]
         kills = []
         for number in range(REBALANCES):
             kills += kill_in_a_rebalance(a, b)
+            alone = draw.sample(ALONE_STEPS[role], min(KILLS_ALONE, len(ALONE_STEPS[role])))
+            kills += kill_alone(a, [Strike(step, passage=draw.randint(1, 12)) for step in alone])
             kills += kill_life_after_life({member: random_strikes(draw, role, number) for member in (a, b)})
             for member in (a, b):
                 assert member.job.stop() == 0, member.job.log

@@ -7,9 +7,10 @@ from itertools import cycle
 from signal import SIGCONT, SIGSTOP
 
 import pytest
-from harness import Member, Rig
+from harness import Rig
 from kafka import KafkaAdminClient
 from ledger import Ledger
+from member import Member
 from raw_topics import members
 from steps import STEPS, Step, Strike
 from strikes import NAMES

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from steps import Passages, PassingConsumer, PassingEngine, PassingProducer, PassingRedis, Strike
+from passing import Passages, PassingConsumer, PassingEngine, PassingProducer, PassingRedis
+from steps import Strike
 
 from consumers.aggregate.aggregator import start_aggregator
 from consumers.infer.router import Router
@@ -52,7 +53,7 @@ def score(passages: Passages) -> None:
 
 def aggregate(passages: Passages) -> None:
     settings = AggregatorSettings()
-    PassingRedis.passages = passages
+    PassingRedis.passages, PassingRedis.labels_topic = passages, settings.labels_topic
     start_aggregator(
         settings,
         listening(settings.grace_period, passages),

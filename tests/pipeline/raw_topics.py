@@ -1,4 +1,4 @@
-"""The three topics of one test: what a shop publishes, and what came of it."""
+"""The topics of one test: what a shop and its people publish, and what came of it."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -62,12 +62,14 @@ class Topics:
 
     def __init__(self, servers: str, prefix: str, partitions: int) -> None:
         self.servers = servers
-        self.raw, self.scored, self.dead_letters = (f"{prefix}{name}" for name in ("raw", "scored", "dlq"))
+        self.raw, self.scored, self.dead_letters, self.labels = (
+            f"{prefix}{name}" for name in ("raw", "scored", "dlq", "labels")
+        )
         self.names: dict[str, Any] = {
             "raw_topic": self.raw,
             "scored_topic": self.scored,
             "dead_letter_topic": self.dead_letters,
-            "labels_topic": f"{prefix}labels",
+            "labels_topic": self.labels,
         }
         self.group = f"{prefix}scorer"
         create_topics(TopicSettings(bootstrap_servers=servers, partitions=partitions, **self.names))
@@ -97,9 +99,9 @@ class Topics:
             **fields,
         }
 
-    def publish(self, *records: Raw) -> list[Place]:
-        """Publish to the raw topic; returns where each record stands."""
-        sends = [self._send(record) for record in records]
+    def publish(self, *records: Raw, topic: str | None = None) -> list[Place]:
+        """Publish to the raw topic, or to another; returns where each record stands."""
+        sends = [self._send(record, topic or self.raw) for record in records]
         return [(stored.partition, stored.offset) for stored in (sent.get(timeout=60) for sent in sends)]
 
     def widen(self, partitions: int) -> None:
@@ -162,11 +164,11 @@ class Topics:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, record: Raw) -> Any:
+    def _send(self, record: Raw, topic: str) -> Any:
         if record.key is None and record.value is None:
             return self._send_nothing(record.partition)
         return self._producer.send(
-            self.raw,
+            topic,
             record.value,
             record.key,
             headers=list(record.headers),

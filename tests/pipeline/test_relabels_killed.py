@@ -24,6 +24,9 @@ EVENTS, SAID = 300, 80
 SEED = 23
 PARTITIONS = 3
 SESSION_S = 3
+PATIENCE_S = 180.0
+"""A busy machine takes 40 s to start a process, and two may be starting at once."""
+
 MEANINGS = [(label, intensity) for label in Label for intensity in Intensity]
 
 StartJob = Callable[..., Job]
@@ -81,7 +84,7 @@ def labels_applied(scored: Spoken, redis: Redis) -> int:
 
 
 def assert_all_counted(scored: Spoken, redis: Redis) -> None:
-    eventually(lambda: labels_applied(scored, redis) == scored.said)
+    eventually(lambda: labels_applied(scored, redis) == scored.said, PATIENCE_S)
     assert_equal(scored, redis)
     assert any(key.endswith(":relabels") for key in redis.scan_iter(f"{scored.prefix}*"))
 
@@ -95,7 +98,8 @@ def strike(scored: Spoken, redis: Redis, draw: random.Random, jobs: Sequence[Job
             lambda before=before: (
                 labels_applied(scored, redis) > before[0]
                 or sum(stored_offsets(scored, redis).values()) > before[1]
-            )
+            ),
+            PATIENCE_S,
         )
         jobs[number % len(jobs)].kill_and_restart(after_s=draw.uniform(0, 0.3))
 
@@ -114,7 +118,7 @@ def test_two_aggregators_hand_the_labels_to_each_other_as_they_are_killed(
     scored: Spoken, redis: Redis, aggregate: StartJob
 ) -> None:
     jobs = [aggregate("a"), aggregate("b")]
-    eventually(lambda: members(scored.servers, scored.group) == 2)
+    eventually(lambda: members(scored.servers, scored.group) == 2, PATIENCE_S)
     strike(scored, redis, random.Random(SEED), jobs, kills=20)
 
     assert_all_counted(scored, redis)
@@ -128,7 +132,7 @@ def test_a_newcomer_and_a_leaver_move_the_labels(scored: Spoken, redis: Redis, a
     for number in range(5):
         scored.flow(draw)
         guest = aggregate(f"guest-{number}")
-        eventually(lambda: members(scored.servers, scored.group) == 2)
+        eventually(lambda: members(scored.servers, scored.group) == 2, PATIENCE_S)
         scored.flow(draw)
         assert (guest if number % 2 else first).stop() == 0
         first = first if number % 2 else guest

@@ -29,6 +29,9 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+
 
 class Wedged:
     """A consumer that has lost its finished join: no stable assignment and no records, ever."""
@@ -78,13 +81,22 @@ class Disconnected(Wedged):
         raise KafkaConnectionError("111 ECONNREFUSED")
 
 
+class Unlucky(Wedged):
+    """Let in by a broker that is gone at the first question."""
+
+    def topics(self) -> set[str]:
+        raise KafkaConnectionError("111 ECONNREFUSED")
+
+
 def real_consumer(topics: Topics) -> KafkaConsumer:
     """Of a new group."""
     return group_consumer(topics.settings(), f"{topics.group}-{uuid4().hex}", "client", session_timeout_s=6)
 
 
 def intake_of(consumers: Iterator[Any], topic: str, clock: Clock) -> GroupIntake:
-    return GroupIntake(lambda: next(consumers), topic, clock=clock, outage_deadline_s=OUTAGE_S)
+    return GroupIntake(
+        lambda: next(consumers), topic, clock=clock, pause=clock.pass_by, outage_deadline_s=OUTAGE_S
+    )
 
 
 def test_a_client_without_an_assignment_is_replaced_after_the_deadline(topics: Topics) -> None:
@@ -153,6 +165,26 @@ def test_an_error_that_the_client_raises_while_kafka_is_away_is_waited_out_like_
     clock.now = OUTAGE_S + 1
     with pytest.raises(ServerUnavailable, match="has not answered for 61 s"):
         intake.poll(SHORT_POLL_S, 10)
+
+
+def test_a_start_is_tried_again_when_the_broker_that_was_asked_goes_just_then(topics: Topics) -> None:
+    topics.publish(Raw(review("r1")))
+    unlucky = [Unlucky(), Unlucky()]
+
+    with closing(intake_of(iter([*unlucky, real_consumer(topics)]), topics.raw, Clock())) as intake:
+        (record,) = eventually(lambda: intake.poll(SHORT_POLL_S, 10).records)
+
+    assert record.value == review("r1")
+    assert [consumer.closed for consumer in unlucky] == [True, True]
+
+
+def test_a_start_is_given_up_after_the_outage_deadline_and_not_before() -> None:
+    clock = Clock()
+
+    with pytest.raises(ServerUnavailable, match="'topic' for 60 s"):
+        intake_of(iter(Unlucky, None), "topic", clock)
+
+    assert clock.now == pytest.approx(OUTAGE_S, abs=1)
 
 
 def test_a_position_that_a_restarting_broker_cannot_confirm_is_not_known_yet() -> None:
