@@ -43,7 +43,8 @@ class ActivationGrid(NamedTuple):
 def activation_grid(extremes: Extremes) -> ActivationGrid:
     """The grid that just holds these values and, exactly, 0; what lies beyond is cut off."""
     least, largest = min(extremes.least, 0.0), max(extremes.largest, 0.0)
-    scale = np.float32(max((largest - least) / LEVELS, np.finfo(np.float32).tiny))
+    least_step = float(np.finfo(np.float32).tiny)
+    scale = np.float32(max((largest - least) / LEVELS, least_step))
     return ActivationGrid(scale, np.uint8(round(-least / float(scale))))
 
 
