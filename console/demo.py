@@ -10,7 +10,6 @@ import tempfile
 import threading
 import time
 from collections import Counter as Tally
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -61,7 +60,8 @@ class Feed:
     """What the topics have shown so far, filled by two reading threads."""
 
     scored: int = 0
-    latest: deque[ScoredReview] = field(default_factory=lambda: deque(maxlen=LATEST_SHOWN))
+    latest: tuple[ScoredReview, ...] = ()
+    """Replaced, never changed: another thread goes through it meanwhile."""
     refused: Tally[str] = field(default_factory=Tally)
     stopped: bool = False
 
@@ -182,7 +182,7 @@ def _publish(settings: ReaderSettings, sent: list[Sample]) -> None:
 def _read_scored(settings: ReaderSettings, feed: Feed) -> None:
     with tail(settings, start=Start.BEGINNING, stopped=lambda: feed.stopped) as reviews:
         for review in reviews:
-            feed.latest.append(review.scored)
+            feed.latest = (*feed.latest, review.scored)[-LATEST_SHOWN:]
             feed.scored += 1
 
 
