@@ -8,9 +8,9 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from dashboard import campaigns as counted
+from dashboard.api.counts_csv import COUNTS_HEAD, counts_cells, days_response
 from dashboard.api.models import Counts, Day, Model, Period
 from dashboard.api.parameters import ChannelName, FirstDay, LastDay, RankingName, period_of, problems
-from dashboard.api.products import COUNTS_HEAD, counts_cells
 from dashboard.counts import total
 from dashboard.csv_export import Cell, csv_response
 from dashboard.services import InjectedServices
@@ -140,9 +140,4 @@ async def campaign_csv(
 ) -> StreamingResponse:
     """One campaign day by day; the last 28 days by default, 400 at most."""
     one = await services.campaigns.one(campaign_id, channel, period_of(first, last, services.clock().date()))
-
-    async def rows() -> AsyncIterator[list[Cell]]:
-        for day, counts in one.days:
-            yield [campaign_id, channel.value, day.isoformat(), *counts_cells(counts)]
-
-    return csv_response("campaign.csv", ["campaign_id", "channel", "day", *COUNTS_HEAD], rows())
+    return days_response("campaign.csv", "campaign_id", campaign_id, channel, one.days)

@@ -1,18 +1,16 @@
 """One product, or two beside each other."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
+from dashboard.api.counts_csv import days_response
 from dashboard.api.models import Change, Counts, Day, Period, StrongNegative
 from dashboard.api.parameters import ChannelName, FirstDay, LastDay, ProductId, period_of, problems
 from dashboard.api.product_models import Comparison, Days, Product, Side, StrongNegatives
-from dashboard.api.products import COUNTS_HEAD, counts_cells
 from dashboard.counts import total
-from dashboard.csv_export import Cell, csv_response
 from dashboard.known import known_product, known_series
 from dashboard.problems import bad_parameter
 from dashboard.services import InjectedServices
@@ -61,12 +59,7 @@ async def days_csv(
     """The same as a file."""
     period = period_of(first, last, services.clock().date())
     [series] = await known_series(services.counts, channel, (product_id, period))
-
-    async def rows() -> AsyncIterator[list[Cell]]:
-        for day, counted in series:
-            yield [product_id, channel.value, day.isoformat(), *counts_cells(counted)]
-
-    return csv_response("days.csv", ["product_id", "channel", "day", *COUNTS_HEAD], rows())
+    return days_response("days.csv", "product_id", product_id, channel, series)
 
 
 @router.get("/negatives", responses=UNKNOWN)

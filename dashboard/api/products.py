@@ -6,13 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
-from consumers.read.counts import Counts, ProductCounts
+from consumers.read.counts import ProductCounts
+from dashboard.api.counts_csv import COUNTS_HEAD, counts_cells
 from dashboard.api.parameters import RankingName, problems
 from dashboard.api.product_models import Products
 from dashboard.csv_export import Cell, csv_response
 from dashboard.listing import all_products, list_products
 from dashboard.services import InjectedServices
-from schemas.redis_keys import Counter, Ranking
+from schemas.redis_keys import Ranking
 
 router = APIRouter(tags=["products"])
 
@@ -49,25 +50,6 @@ async def products_csv(
 
     await services.counts.ranked(ranking, 0, 1)  # what is away should be told before the file has begun
     return csv_response("products.csv", ["product_id", "channel", *COUNTS_HEAD], rows())
-
-
-COUNTS_HEAD = (
-    *(counter.value for counter in Counter if counter is not Counter.SCORE_SUM),
-    "positive_share",
-    "positive_low_95",
-    "positive_high_95",
-    "calibrated_positive",
-)
-
-
-def counts_cells(counts: Counts) -> list[Cell]:
-    """In the order of ``COUNTS_HEAD``."""
-    share = counts.share(Counter.POSITIVE)
-    return [
-        *(getattr(counts, counter) for counter in Counter if counter is not Counter.SCORE_SUM),
-        *((share.value, share.low, share.high) if share else (None, None, None)),
-        counts.mean_score,
-    ]
 
 
 def _rows(product: ProductCounts) -> Iterator[list[Cell]]:

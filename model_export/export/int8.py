@@ -18,8 +18,7 @@ from model_export.export.smoothing import smooth
 from model_export.export.tables import quantise_tables
 
 SEEN_REVIEWS = 200
-"""Reviews from which outlier channels, grids of activations and rounding are learned; they hold tens of thousands of
-tokens."""
+"""Reviews from which outlier channels and rounding are learned; they hold tens of thousands of tokens."""
 
 NO_ATTENTION = AttentionShape()
 
@@ -33,13 +32,14 @@ def quantise_int8(
 ) -> None:
     """Write ``fp32`` in int8: a scale for each output of a product, and one grid for each activation.
 
-    Seven bits a weight (``reduce_range``) keep the sum of two products within int16, which processors without
+    Seven bits a weight keep the sum of two products within int16, which processors without
     VNNI instructions would otherwise saturate silently: the same file must score alike on every machine.
 
     Args:
         fp32: an ONNX file with the inputs of a bundle.
         int8: the file to write.
-        token_ids: reviews as token ids; ``SEEN_REVIEWS`` of them, evenly spread, are looked at.
+        token_ids: reviews as token ids. Weights are fitted to ``SEEN_REVIEWS`` of them, evenly spread; the grids of
+            activations hold what they were in all, for it is rare values that are cut off.
         grid: on which weights stand already: those are taken as they are.
         attention: of the network, by which it is fused.
 
