@@ -8,7 +8,7 @@ from dashboard.desk.waiting import PRODUCTS_AT_A_TIME, WaitingReader
 from schemas.events import Channel
 
 MOST_LISTED = 100
-"""Reviews that are told of at once; the others are only counted, for to put all in order takes 0.1 s in a large shop."""
+"""Reviews that are told of at once; the others are only counted, so that they need not be put in order."""
 
 
 class Line:
