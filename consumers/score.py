@@ -17,6 +17,7 @@ from consumers.infer.router import Router
 from consumers.infer.runner import RunFailure
 from consumers.intake import GroupIntake, group_consumer
 from consumers.process import Clock, Health, OutageGuard, Shutdown
+from consumers.publication import Batch, Publication
 from consumers.publish import (
     AtLeastOncePublisher,
     Output,
@@ -24,7 +25,7 @@ from consumers.publish import (
     TransactionalPublisher,
     producer_config,
 )
-from consumers.records import Record, commit_form, next_offsets
+from consumers.records import Record, next_offsets
 from consumers.spread import Spread
 from schemas.dead_letters import DeadLetterReason
 from schemas.errors import BatchAborted, DeadLetterFlood, InvalidEvent, ServerUnavailable
@@ -85,6 +86,9 @@ class Scorer:
 
     One turn of the loop: poll, batch; when the batch is due: decode, infer, publish. An aborted batch changed
     nothing, so the loop goes back to the committed offsets and reads it again.
+
+    Behind a backlog a batch is published while the next one is inferred. That one was polled before, since nothing may be
+    polled while a batch is under way: it might take partitions away. A thin stream gains nothing by it, and waits.
     """
 
     def __init__(
@@ -104,7 +108,7 @@ class Scorer:
         self._settings = settings
         self._engines = engines
         self._intake = intake
-        self._publisher = publisher
+        self._publication = Publication(publisher)
         self._shutdown = shutdown
         self._health = health
         self._clock = clock
@@ -128,19 +132,14 @@ class Scorer:
             if pending := self._batcher.take():
                 self._process(pending)
         finally:
-            self._publisher.close()
+            self._publication.close()
             self._intake.close()
         log.info("stopped: %s", self.counts)
 
     def _turn(self) -> None:
         patience = self._batcher.patience(self._clock())
         if patience != 0.0:
-            timeout = IDLE_POLL_S if patience is None else min(patience, IDLE_POLL_S)
-            polled = self._intake.poll(timeout, self._batcher.room)
-            self._batcher.drop(polled.revoked)
-            self._spread.forget(polled.revoked | polled.assigned)
-            self._batcher.add(polled.records, self._clock())
-            self._group = polled.group
+            self._poll(IDLE_POLL_S if patience is None else min(patience, IDLE_POLL_S))
         if self._batcher.patience(self._clock()) == 0.0:
             self._process(self._batcher.take())
         self._settle()
@@ -148,16 +147,27 @@ class Scorer:
             self._health.beat()
         self._report()
 
+    def _poll(self, timeout_s: float) -> None:
+        polled = self._intake.poll(timeout_s, self._batcher.room)
+        self._batcher.drop(polled.revoked)
+        self._spread.forget(polled.revoked | polled.assigned)
+        self._batcher.add(polled.records, self._clock())
+        self._group = polled.group
+
     def _process(self, records: list[Record]) -> None:
         decoded = decode_records(records)
-        outputs = self._infer(decoded)
+        sentiments = self._infer(decoded)
+        if not self._finish():  # these records come again too, after those of the batch that was aborted
+            return
+        outputs = [self._output(item, sentiments.get(row)) for row, item in enumerate(decoded)]
         bad = [output.topic == self._settings.dead_letter_topic for output in outputs]
         self._flood.check(bad)
-        if self._commit(outputs, next_offsets(records)):
-            self._flood.take(bad)
-            self.counts.batches += 1
-            self.counts.dead_lettered += sum(bad)
-            self.counts.scored += len(bad) - sum(bad)
+        batch = self._batch(outputs, next_offsets(records), bad)
+        if len(records) == self._settings.batch_size and not self._shutdown.requested:
+            self._poll(0.0)
+        self._publication.begin(batch)
+        if self._batcher.room:  # no backlog: nothing to infer meanwhile
+            self._finish()
 
     def _settle(self) -> None:
         """Commit the positions too: they move past transaction markers, which no record tells of.
@@ -172,23 +182,40 @@ class Scorer:
         self._next_settling = now + SETTLE_INTERVAL_S
         moved = self._intake.positions().items() - self._committed.items()
         if moved:
-            self._commit([], dict(moved))
+            self._publication.begin(self._batch([], dict(moved)))
+            self._finish()
 
-    def _commit(self, outputs: Sequence[Output], offsets: Mapping[TopicPartition, int]) -> bool:
-        """Publish, or go back to the committed offsets; true if it was published."""
+    def _batch(
+        self, outputs: Sequence[Output], offsets: Mapping[TopicPartition, int], bad: Sequence[bool] = ()
+    ) -> Batch:
+        """To be published under the membership of the last poll."""
+        return Batch(outputs, offsets, self._spread.notes(offsets), self._group, bad)
+
+    def _finish(self) -> bool:
+        """Wait for the batch that is under way; false if it was aborted, which puts the loop back before it."""
         try:
-            self._publisher.publish(outputs, commit_form(offsets, self._spread.notes(offsets)), self._group)
+            batch = self._publication.finish()
         except BatchAborted as aborted:
             self._back_off(aborted)
             return False
-        self._failing_since = None
-        self._committed.update(offsets)
+        if batch is not None:
+            self._failing_since = None
+            self._committed.update(batch.offsets)
+            self._count(batch.bad)
         return True
 
-    def _infer(self, decoded: Sequence[Decoded]) -> list[Output]:
+    def _count(self, bad: Sequence[bool]) -> None:
+        if not bad:
+            return
+        self._flood.take(bad)
+        self.counts.batches += 1
+        self.counts.dead_lettered += sum(bad)
+        self.counts.scored += len(bad) - sum(bad)
+
+    def _infer(self, decoded: Sequence[Decoded]) -> dict[int, Sentiment | RunFailure]:
+        """What the model says of each row that has a text."""
         texts = {row: text for row, item in enumerate(decoded) if (text := _text_of(item.event)) is not None}
-        sentiments = dict(zip(texts, self._engines.score(list(texts.values())), strict=True))
-        return [self._output(item, sentiments.get(row)) for row, item in enumerate(decoded)]
+        return dict(zip(texts, self._engines.score(list(texts.values())), strict=True))
 
     def _output(self, item: Decoded, sentiment: Sentiment | RunFailure | None) -> Output:
         dead_letters = self._settings.dead_letter_topic
@@ -223,6 +250,7 @@ class Scorer:
                 f"no batch could be published for {now - self._failing_since:.0f} s: {aborted}"
             )
         log.warning("batch not committed, reading it again: %s", aborted)
+        self._batcher.take()  # what follows the batch is read again with it
         self._intake.rewind()
         self._shutdown.wait(RETRY_PAUSE_S)
 

@@ -36,6 +36,9 @@ def tracking(
             from transformers.integrations.integration_utils import WandbCallback  # noqa: PLC0415
 
             output.mkdir(parents=True, exist_ok=True)
+            open_logs.callback(
+                wandb.teardown
+            )  # its service may write the run's last records after the run ended
             open_logs.enter_context(
                 wandb.init(
                     project=wandb_project,
