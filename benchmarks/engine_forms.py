@@ -8,6 +8,7 @@ import torch
 from onnxruntime.transformers.convert_to_packing_mode import PackingMode
 from onnxruntime.transformers.onnx_model import OnnxModel
 
+from benchmarks.fixed_shapes import FixedShapes, open_for_graphs
 from consumers.infer.bundle import Bundle
 from consumers.infer.engine import cores
 from consumers.infer.runner import OneByOne, Outcome, PaddedBatches, RunFailure, Runner
@@ -46,7 +47,7 @@ def cpu_forms(bundle: Bundle) -> dict[str, Form]:
 
 
 def cuda_forms(bundle: Bundle, work: Path, checkpoint: Path | None, provider: Provider) -> dict[str, Form]:
-    """Every precision for a GPU that the bundle has: one review a call, by token budget, without padding, and torch.
+    """Every precision for a GPU that the bundle has: one review a call, by token budget, in few shapes, without padding; and torch.
 
     Args:
         bundle: with fp16, or fp32, or both.
@@ -56,17 +57,25 @@ def cuda_forms(bundle: Bundle, work: Path, checkpoint: Path | None, provider: Pr
             operators only a GPU has.
     """
     pad = bundle.manifest.pad_token_id
+    device = "cuda" if provider is Provider.CUDA else "cpu"
     made: dict[str, Form] = {}
     for precision in (of for of in _precisions(bundle, Provider.CUDA) if of not in SERVED_ALONE):
         network = start(bundle, precision, provider, threads=1)
         made[f"{precision}, one review a call"] = whole(OneByOne(network, 1))
         made[f"{precision}, reviews of like length by token budget"] = whole(PaddedBatches(network, pad))
+        content = bundle.content[bundle.variant(precision).file]
+        for how, session in (
+            ("memory bound once", network.session),
+            ("memory bound once, CUDA graphs", open_for_graphs(content, provider)),
+        ):
+            made[f"{precision}, few shapes, {how}"] = whole(
+                FixedShapes(session, device, pad, bundle.manifest.max_length)
+            )
         if precision == "fp16" and provider is Provider.CUDA:
-            content = write_padding_free(bundle.content[bundle.variant("fp16").file], work)
-            unpadded = OnnxNetwork(open_session(content, provider, 1), provider, "fp16")
+            packed = write_padding_free(content, work)
+            unpadded = OnnxNetwork(open_session(packed, provider, 1), provider, "fp16")
             made["fp16, padding-free, by token budget"] = whole(PaddedBatches(unpadded, pad))
     if checkpoint is not None:
-        device = "cuda" if provider is Provider.CUDA else "cpu"
         network_of_torch = load_checkpoint(checkpoint).eval().to(device)
         for precision in ("fp32", "fp16"):
             made[f"torch {precision}, 32 reviews of like length"] = _torch_form(

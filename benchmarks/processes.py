@@ -32,10 +32,23 @@ def cpu_seconds(pid: int) -> float:
 
 
 def busy_seconds() -> float:
-    """Seconds that all cores together have not been idle since the machine's start; Linux only."""
-    ticks = list(map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]))
-    idle, waiting = ticks[3:5]
-    return (sum(ticks) - idle - waiting) / os.sysconf("SC_CLK_TCK")
+    """Seconds that all cores together have worked since the machine's start; Linux only."""
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts, _stolen = _seconds_of_cores()
+    return user + nice + system + interrupts + soft_interrupts
+
+
+def stolen_seconds() -> float:
+    """Seconds that all cores together were ready to work while the hypervisor ran somebody else on them; Linux only.
+
+    Always 0 on a machine that is not virtual.
+    """
+    return _seconds_of_cores()[-1]
+
+
+def _seconds_of_cores() -> list[float]:
+    """The first eight columns of the ``cpu`` line, proc_stat(5)."""
+    ticks = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    return [int(count) / os.sysconf("SC_CLK_TCK") for count in ticks]
 
 
 def children(name: str) -> list[int]:

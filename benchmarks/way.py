@@ -97,7 +97,7 @@ class MarkingEngine:
     """Notes each call."""
 
     def __init__(self, engine: Engine, marks: Marks) -> None:
-        self.model = engine.model
+        self.model, self.batch_size = engine.model, engine.batch_size
         self._engine = engine
         self._marks = marks
 

@@ -113,7 +113,8 @@ class Scorer:
         self._health = health
         self._clock = clock
         self._now = now
-        self._batcher = MicroBatcher(settings.batch_size, settings.batch_deadline)
+        self._batch_size = settings.batch_size or engines.batch_size
+        self._batcher = MicroBatcher(self._batch_size, settings.batch_deadline)
         self._spread = Spread(
             intake.note, lambda: intake.count_partitions(settings.scored_topic), settings.scored_partitions
         )
@@ -163,7 +164,7 @@ class Scorer:
         bad = [output.topic == self._settings.dead_letter_topic for output in outputs]
         self._flood.check(bad)
         batch = self._batch(outputs, next_offsets(records), bad)
-        if len(records) == self._settings.batch_size and not self._shutdown.requested:
+        if len(records) == self._batch_size and not self._shutdown.requested:
             self._poll(0.0)
         self._publication.begin(batch)
         if self._batcher.room:  # no backlog: nothing to infer meanwhile

@@ -154,7 +154,15 @@ class ScorerSettings(KafkaSettings, ModelSettings, ProcessSettings):
     ] = ""
     scorer_group: Annotated[str, Field(description="Consumer group of the scorers.")] = "reviewstream-scorer"
     delivery: Annotated[Delivery, Field(description="Delivery guarantee.")] = Delivery.EXACTLY_ONCE
-    batch_size: Annotated[int, Field(ge=1, le=10_000, description="Most reviews of one transaction.")] = 128
+    batch_size: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=10_000,
+            description="Most reviews of one transaction; by default 128 where the model runs on a CPU, and 2,048 on a GPU, "
+            "which wants many to choose those of like length from.",
+        ),
+    ] = None
     batch_deadline: Annotated[
         float,
         Field(ge=0, le=60, description="Seconds a review may wait for others to share its transaction."),

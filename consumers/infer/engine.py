@@ -4,7 +4,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,10 @@ from schemas.errors import ProviderError
 from schemas.events import SCORE_DECIMALS, Intensity, Label, ModelReference, Sentiment
 from schemas.manifest import SERVED_ALONE, Manifest
 from schemas.settings import Provider
+
+BATCH_SIZES: Mapping[Provider, int] = {Provider.CPU: 128, Provider.CUDA: 2048}
+"""How many reviews to score at once where many wait. A core runs one after the other, and what shares a transaction waits for it;
+a GPU runs a call of many in the time of a few, those of like length together, and 2,048 are some calls of 32,768 tokens."""
 
 WIDEST_CALL = 4
 """Threads that share the call of a review that comes alone. Two take 0.56 of the time of one (docs/latency.md); a review's
@@ -41,6 +45,8 @@ class Engine:
     manifest: Manifest
     runner: Runner
     model: ModelReference
+    batch_size: int = BATCH_SIZES[Provider.CPU]
+    """How many texts ``score`` is best given at once where many wait."""
     seconds: StageSeconds = field(default_factory=StageSeconds)
 
     @classmethod
@@ -62,7 +68,9 @@ class Engine:
         if network.provider is Provider.CPU and (width := min(threads or cores(), WIDEST_CALL)) > 1:
             wide = start_network(bundle, Provider.CPU, width)
         runner = runner_for(network, bundle.manifest.pad_token_id, threads, wide)
-        engine = cls(load_tokenizer(bundle), bundle.manifest, runner, bundle.reference)
+        engine = cls(
+            load_tokenizer(bundle), bundle.manifest, runner, bundle.reference, BATCH_SIZES[network.provider]
+        )
         engine._probe()
         return engine
 

@@ -16,6 +16,7 @@ class TextScorer(Protocol):
     """The part of an engine that scoring needs."""
 
     model: ModelReference
+    batch_size: int
 
     def score(self, texts: Sequence[str]) -> list[Sentiment | RunFailure]:
         """One sentiment a text, in order."""
@@ -30,6 +31,11 @@ class Router:
 
     default: TextScorer
     by_language: Mapping[str, TextScorer] = field(default_factory=dict)
+
+    @property
+    def batch_size(self) -> int:
+        """How many texts ``score`` is best given at once where many wait."""
+        return max(engine.batch_size for engine in (self.default, *self.by_language.values()))
 
     def engine_for(self, language: str | None) -> TextScorer:
         """The engine of a BCP 47 tag: that of its primary subtag, whatever the case."""

@@ -17,8 +17,9 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
+from benchmarks.fixed_shapes import FixedShapes
 from consumers.infer.bundle import open_bundle
-from consumers.infer.engine import Engine, runner_for
+from consumers.infer.engine import BATCH_SIZES, Engine, runner_for
 from consumers.infer.runner import OneByOne, PaddedBatches, RunFailure, Runner
 from consumers.infer.session import Network, OnnxNetwork, start_network
 from consumers.infer.tokenise import PLAIN_TEXT, load_tokenizer
@@ -231,6 +232,20 @@ def test_both_ways_to_run_agree(folder: Path, batch: list[list[int]]) -> None:
     np.testing.assert_allclose(np.array(one_by_one), np.array(padded), rtol=0, atol=1e-5)
 
 
+@given(st.lists(token_ids, max_size=40))
+def test_the_form_of_few_shapes_agrees_too_and_has_few(folder: Path, batch: list[list[int]]) -> None:
+    network = start_network(open_bundle(folder), Provider.CPU)
+    few_shapes = FixedShapes(network.session, "cpu", PAD_ID, MAX_LENGTH, tokens_per_call=100)
+
+    again, outcomes = few_shapes(batch[::-1]), few_shapes(batch)
+
+    assert again == outcomes[::-1]
+    np.testing.assert_allclose(
+        np.array(outcomes), np.array(OneByOne(network, threads=2)(batch)), rtol=0, atol=1e-5
+    )
+    assert set(few_shapes.shapes) <= {(rows, MAX_LENGTH) for rows in (1, 2, 4, 8)}
+
+
 @given(st.lists(token_ids, min_size=1, max_size=30))
 def test_no_padded_call_is_larger_than_its_bound(batch: list[list[int]]) -> None:
     network = Recording()
@@ -257,6 +272,10 @@ def test_reviews_share_a_call_only_where_their_scores_do_not_depend_on_it(
     session = onnxruntime.InferenceSession(network(), providers=["CPUExecutionProvider"])
 
     assert isinstance(runner_for(OnnxNetwork(session, provider, precision), PAD_ID, threads=1), form)
+
+
+def test_an_engine_on_a_cpu_is_given_fewer_reviews_at_once_than_one_on_a_gpu(engine: Engine) -> None:
+    assert engine.batch_size == BATCH_SIZES[Provider.CPU] < BATCH_SIZES[Provider.CUDA]
 
 
 @given(text=texts, before=st.lists(texts, max_size=6), after=st.lists(texts, max_size=6))

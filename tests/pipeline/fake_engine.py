@@ -18,6 +18,7 @@ class FakeEngine:
     """Takes so long for a batch, or until a test that holds it lets go; ``batches`` are the sizes that it was given."""
 
     model = ModelReference(name="fake", version="0123456789ab")
+    batch_size = 128
 
     def __init__(self, seconds_a_batch: float = 0.0, poison: str = POISON) -> None:
         self.batches: list[int] = []

@@ -53,7 +53,7 @@ def test_an_argument_leaves_other_variables_in_force(monkeypatch: pytest.MonkeyP
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REVIEWSTREAM_BATCH_SIZE", "")
-    assert ScorerSettings().batch_size == 128
+    assert ScorerSettings().batch_size is None
 
 
 def test_a_variable_of_another_program_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
