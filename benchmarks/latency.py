@@ -17,7 +17,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
@@ -26,8 +26,9 @@ import numpy as np
 from kafka import KafkaProducer
 from redis import Redis
 
+from benchmarks.awake import awake
 from benchmarks.pipeline import load_texts, pipeline_rate
-from benchmarks.processes import busy_seconds, cpu_seconds
+from benchmarks.processes import busy_seconds, cpu_seconds, stolen_seconds
 from benchmarks.servers import process, report, servers
 from consumers.topic_reader import open_reader
 from schemas.events import ReviewEvent
@@ -41,6 +42,7 @@ WARM_REVIEWS = 50
 PATIENCE_S = 60.0
 SEED = 7
 CORES = "cores"
+STOLEN = "stolen by the hypervisor"
 
 
 @dataclass
@@ -67,13 +69,16 @@ def main() -> None:
     arguments.add_argument("--capacity", type=float, help="reviews/s; measured by default")
     arguments.add_argument("--backlog", type=int, default=1000, help="reviews by which capacity is measured")
     arguments.add_argument("--delivery", choices=["exactly-once", "at-least-once"], default="exactly-once")
+    arguments.add_argument(
+        "--awake", action="store_true", help="also keep the cores of a virtual machine from being idle"
+    )
     arguments.add_argument("--json", type=Path)
     options = arguments.parse_args()
     texts = load_texts(options.data)
     capacity = options.capacity or backlog_rate(texts, options.delivery, options.backlog)
     levels = {}
     for share in options.shares:
-        with servers() as settings:
+        with servers() as settings, awake() if options.awake else nullcontext():
             levels[f"{share:.0%}"] = level(
                 settings, texts, capacity * share, options.seconds, options.delivery
             )
@@ -81,13 +86,19 @@ def main() -> None:
         {
             "capacity, reviews/s": capacity,
             "delivery": options.delivery,
+            "cores kept awake": options.awake,
             "seconds of each level": options.seconds,
             **{f"at {share}": figures_line(figures) for share, figures in levels.items()},
         },
         None,
     )
     if options.json is not None:
-        document = {"capacity": capacity, "delivery": options.delivery, "milliseconds": levels}
+        document = {
+            "capacity": capacity,
+            "delivery": options.delivery,
+            "awake": options.awake,
+            "milliseconds": levels,
+        }
         options.json.write_text(json.dumps(document, indent=2) + "\n")
 
 
@@ -165,13 +176,16 @@ def observe(
 
 
 def processor_seconds(scorer: int, aggregator: int) -> dict[str, float]:
-    """What each has used so far; the rest of the machine is the broker, Valkey and whatever else runs there."""
+    """What each has used so far; the rest of the machine is the broker, Valkey and whatever else runs there.
+
+    Beside them, for how long cores were ready to work and not given to this machine.
+    """
     used = {
         "scorer": cpu_seconds(scorer),
         "aggregator": cpu_seconds(aggregator),
         "this benchmark": time.process_time(),
     }
-    return used | {"rest": busy_seconds() - sum(used.values())}
+    return used | {"rest": busy_seconds() - sum(used.values()), STOLEN: stolen_seconds()}
 
 
 def warm_up(settings: ReaderSettings, texts: Sequence[str], seen: Observed) -> None:
@@ -261,12 +275,13 @@ def percentiles(milliseconds: Sequence[float]) -> dict[str, float]:
 
 
 def figures_line(figures: dict[str, dict[str, float]]) -> str:
-    """Both latencies on one line."""
-    return "; ".join(
+    """Both latencies on one line, and how much of the cores was not there."""
+    latencies = "; ".join(
         f"{name} " + " ".join(f"{p} {value:,.0f}" for p, value in values.items() if p != "reviews") + " ms"
         for name, values in figures.items()
         if name != CORES
     )
+    return f"{latencies}; {figures[CORES][STOLEN]:g} cores {STOLEN}"
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

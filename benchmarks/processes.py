@@ -32,9 +32,9 @@ def cpu_seconds(pid: int) -> float:
 
 
 def busy_seconds() -> float:
-    """Seconds that all cores together have worked since the machine's start; Linux only."""
-    user, nice, system, _idle, _waiting, interrupts, soft_interrupts, _stolen = _seconds_of_cores()
-    return user + nice + system + interrupts + soft_interrupts
+    """Seconds that all cores together have worked since the machine's start, at low priorities apart; Linux only."""
+    user, _nice, system, _idle, _waiting, interrupts, soft_interrupts, _stolen = _seconds_of_cores()
+    return user + system + interrupts + soft_interrupts
 
 
 def stolen_seconds() -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from kafka import ConsumerGroupMetadata, KafkaProducer, TopicPartition
 
-from benchmarks.processes import busy_seconds
+from benchmarks.processes import busy_seconds, stolen_seconds
 from benchmarks.servers import report, servers
 from consumers.process import OutageGuard
 from consumers.publish import Output, TransactionalPublisher, producer_config
@@ -75,18 +75,20 @@ def publisher(settings: ReaderSettings) -> Callable[[int], None]:
 def cost(publish: Callable[[int], None], size: int, pause_s: float, count: int) -> dict[str, float]:
     """Milliseconds of a transaction."""
     took = []
-    own, all_processes = time.process_time(), busy_seconds()
+    own, all_processes, stolen = time.process_time(), busy_seconds(), stolen_seconds()
     for _ in range(count):
         started = time.perf_counter()
         publish(size)
         took.append(time.perf_counter() - started)
         time.sleep(pause_s)
     own, all_processes = time.process_time() - own, busy_seconds() - all_processes
+    stolen = stolen_seconds() - stolen
     return {
         "p50, ms": 1000 * float(np.percentile(took, 50)),
         "p95, ms": 1000 * float(np.percentile(took, 95)),
         "processor of the client, ms": 1000 * own / count,
         "processor of the machine, ms": 1000 * all_processes / count,
+        "taken by the hypervisor, ms": 1000 * stolen / count,
     }
 
 

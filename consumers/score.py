@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from consumers.batch import MicroBatcher
 from consumers.customer_hash import customer_hash
 from consumers.dead_letters import dead_letter_output
 from consumers.decode import Decoded, decode_records
+from consumers.flood import FloodGate
 from consumers.infer.router import Router
 from consumers.infer.runner import RunFailure
 from consumers.intake import GroupIntake, group_consumer
@@ -28,7 +28,7 @@ from consumers.publish import (
 from consumers.records import Record, next_offsets
 from consumers.spread import Spread
 from schemas.dead_letters import DeadLetterReason
-from schemas.errors import BatchAborted, DeadLetterFlood, InvalidEvent, ServerUnavailable
+from schemas.errors import BatchAborted, InvalidEvent, ServerUnavailable
 from schemas.events import ReviewEvent, ScoredReview, Sentiment, SourceRecord
 from schemas.settings import Delivery, ScorerSettings
 
@@ -53,32 +53,6 @@ class ScorerCounts:
     dead_lettered: int = 0
     batches: int = 0
     aborted: int = 0
-
-
-class FloodGate:
-    """Watches the share of bad records among the latest ``window``."""
-
-    def __init__(self, window: int, limit: float) -> None:
-        self._latest: deque[bool] = deque(maxlen=window)
-        self._limit = limit
-
-    def check(self, bad: Sequence[bool]) -> None:
-        """Look at a batch before it is published.
-
-        Raises:
-            DeadLetterFlood: with it the window is full and the share of bad records above the limit.
-        """
-        latest = deque([*self._latest, *bad], maxlen=self._latest.maxlen)
-        window = latest.maxlen
-        if self._limit < 1 and len(latest) == window and sum(latest) > self._limit * window:
-            raise DeadLetterFlood(
-                f"{sum(latest)} of the latest {window} records are bad; stopping before the topic drains "
-                "into the dead letters. Look at their dlq.reason headers; REVIEWSTREAM_FLOOD_LIMIT=1 goes on anyway."
-            )
-
-    def take(self, bad: Sequence[bool]) -> None:
-        """Take in a batch that was published; one that was not comes again."""
-        self._latest.extend(bad)
 
 
 class Scorer:
