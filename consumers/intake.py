@@ -8,19 +8,16 @@ from functools import partial
 from typing import Any
 
 from kafka import ConsumerGroupMetadata, KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import IllegalStateError, RetriableError
 from kafka.structs import MemberState
 
 from consumers.held_back import HELD_BACK_AFTER_S, HeldBackWatch, Reached
-from consumers.odd_headers import tolerate_odd_headers
 from consumers.process import Clock
 from consumers.rebalances import RebalanceLog
 from consumers.records import Offsets, Record, to_record
 from consumers.silence import PROBE_TIMEOUT_S, HeldBack, SilenceGuard, held_back
 from schemas.answers import Answer, answered
 from schemas.errors import MissingTopic, ServerUnavailable
-from schemas.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +31,6 @@ UNSTABLE_POLL_S = 0.5
 
 POSITION_TIMEOUT_MS = 1000
 """The client knows the position of a partition that it reads; only that of a new one needs asking."""
-
-FETCH_MAX_BYTES = 8 * 1024 * 1024
-"""Bounds what waits in the client's buffers; 8 MiB is over a minute of reviews on two cores."""
 
 
 @dataclass(frozen=True)
@@ -52,35 +46,6 @@ class Polled:
     records: tuple[Record, ...] = ()
     revoked: frozenset[TopicPartition] = frozenset()
     assigned: frozenset[TopicPartition] = frozenset()
-
-
-def group_consumer(
-    settings: KafkaSettings,
-    group: str,
-    client_id: str,
-    session_timeout_s: float,
-    make_consumer: Callable[..., KafkaConsumer] = KafkaConsumer,
-) -> KafkaConsumer:
-    """A consumer that commits nothing by itself and starts at the earliest record.
-
-    ``read_committed`` also makes it wait for offsets that an open transaction is about to commit.
-    """
-    tolerate_odd_headers()
-    return make_consumer(
-        **settings.client_config(),
-        client_id=client_id,
-        group_id=group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        partition_assignment_strategy=[CooperativeStickyAssignor],
-        session_timeout_ms=int(session_timeout_s * 1000),
-        heartbeat_interval_ms=int(session_timeout_s * 1000 / 4),
-        fetch_max_wait_ms=250,
-        fetch_max_bytes=FETCH_MAX_BYTES,
-        metadata_max_age_ms=30_000,  # partitions added to a live topic are taken up within this time
-        allow_auto_create_topics=False,
-    )
 
 
 def _identity(membership: ConsumerGroupMetadata) -> tuple[Any, Any]:

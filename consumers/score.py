@@ -13,9 +13,10 @@ from consumers.customer_hash import customer_hash
 from consumers.dead_letters import dead_letter_output
 from consumers.decode import Decoded, decode_records
 from consumers.flood import FloodGate
+from consumers.group_consumer import group_consumer
 from consumers.infer.router import Router
 from consumers.infer.runner import RunFailure
-from consumers.intake import GroupIntake, group_consumer
+from consumers.intake import GroupIntake
 from consumers.process import Clock, Health, OutageGuard, Shutdown
 from consumers.publication import Batch, Publication
 from consumers.publish import (

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, RetriableError
 
-from consumers.intake import FETCH_MAX_BYTES, POSITION_TIMEOUT_MS
+from consumers.group_consumer import FETCH_MAX_BYTES
+from consumers.intake import POSITION_TIMEOUT_MS
 from consumers.odd_headers import tolerate_odd_headers
 from consumers.process import Clock
 from consumers.records import Record, to_record

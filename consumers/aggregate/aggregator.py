@@ -19,8 +19,9 @@ from consumers.aggregate.follow_labels import LabelsFollower
 from consumers.aggregate.sort_out import sort_out
 from consumers.aggregate.view import PositionedEvent, RedisView
 from consumers.dead_letters import DeadLetterSender
+from consumers.group_consumer import group_consumer
 from consumers.held_back import HELD_BACK_AFTER_S
-from consumers.intake import GroupIntake, Polled, group_consumer
+from consumers.intake import GroupIntake, Polled
 from consumers.process import Clock, Health, OutageGuard, Shutdown
 from consumers.publish import Output, producer_config
 from consumers.records import Record, commit_form

@@ -10,7 +10,8 @@ from kafka import KafkaConsumer
 from ledger import Ledger
 from raw_topics import Raw, Topics, review
 
-from consumers.intake import GroupIntake, group_consumer
+from consumers.group_consumer import group_consumer
+from consumers.intake import GroupIntake
 from embedded import KafkaCluster
 
 STARTS = 200

@@ -12,7 +12,8 @@ from kafka.structs import MemberState
 from raw_topics import Raw, Topics, review
 from waiting import eventually
 
-from consumers.intake import JOIN_DEADLINE_S, GroupIntake, group_consumer
+from consumers.group_consumer import group_consumer
+from consumers.intake import JOIN_DEADLINE_S, GroupIntake
 from schemas.errors import ServerUnavailable
 
 STARTS = 25
