@@ -50,7 +50,7 @@ def chosen_period(first: date | None, last: date | None, *, today: date, days: i
         raise ValueError("a period cannot begin before the year 1") from None
     if first > last:
         raise ValueError(f"the period ends on {last}, before it begins on {first}")
-    if last > today + SKEW:
+    if last - today > SKEW:
         raise ValueError(f"{last} lies in the future: today is {today} (UTC)")
     period = Period(first, last)
     if len(period) > MAX_DAYS:

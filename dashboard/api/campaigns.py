@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 from dashboard import campaigns as counted
 from dashboard.api.counts_csv import COUNTS_HEAD, counts_cells, days_response
 from dashboard.api.models import Counts, Day, Model, Period
-from dashboard.api.parameters import ChannelName, FirstDay, LastDay, RankingName, period_of, problems
+from dashboard.api.parameters import AskedPeriod, ChannelName, RankingName, problems
 from dashboard.counts import total
 from dashboard.csv_export import Cell, csv_response
 from dashboard.services import InjectedServices
@@ -108,12 +108,10 @@ async def campaigns_csv(
 async def campaign(
     services: InjectedServices,
     campaign_id: CampaignId,
+    period: AskedPeriod,
     channel: ChannelName = Channel.AD,
-    first: FirstDay = None,
-    last: LastDay = None,
 ) -> OneCampaign:
     """One campaign by product and day by day; the last 28 days by default, 400 at most."""
-    period = period_of(first, last, services.clock().date())
     one = await services.campaigns.one(campaign_id, channel, period)
     return OneCampaign(
         campaign_id=campaign_id,
@@ -134,10 +132,9 @@ async def campaign(
 async def campaign_csv(
     services: InjectedServices,
     campaign_id: CampaignId,
+    period: AskedPeriod,
     channel: ChannelName = Channel.AD,
-    first: FirstDay = None,
-    last: LastDay = None,
 ) -> StreamingResponse:
     """One campaign day by day; the last 28 days by default, 400 at most."""
-    one = await services.campaigns.one(campaign_id, channel, period_of(first, last, services.clock().date()))
+    one = await services.campaigns.one(campaign_id, channel, period)
     return days_response("campaign.csv", "campaign_id", campaign_id, channel, one.days)

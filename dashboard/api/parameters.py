@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Depends, Query
 
 from dashboard.api.models import ProblemDetails
 from dashboard.periods import Period, chosen_period
 from dashboard.problems import bad_parameter
+from dashboard.services import InjectedServices
 from schemas.events import MAX_ID_CHARACTERS, Channel
 from schemas.redis_keys import Ranking
 
@@ -60,3 +61,11 @@ def period_of(first: date | None, last: date | None, today: date) -> Period:
         return chosen_period(first, last, today=today, days=DEFAULT_DAYS)
     except ValueError as error:
         raise bad_parameter("from, to", str(error)) from error
+
+
+def _asked_period(services: InjectedServices, first: FirstDay = None, last: LastDay = None) -> Period:
+    return period_of(first, last, services.clock().date())
+
+
+AskedPeriod = Annotated[Period, Depends(_asked_period)]
+"""What ``from`` and ``to`` name; the last 28 days by default, 400 at most."""

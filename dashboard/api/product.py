@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 
 from dashboard.api.counts_csv import days_response
 from dashboard.api.models import Change, Counts, Day, Period, StrongNegative
-from dashboard.api.parameters import ChannelName, FirstDay, LastDay, ProductId, period_of, problems
+from dashboard.api.parameters import AskedPeriod, ChannelName, ProductId, period_of, problems
 from dashboard.api.product_models import Comparison, Days, Product, Side, StrongNegatives
 from dashboard.counts import total
 from dashboard.known import known_product, known_series
@@ -32,12 +32,10 @@ async def counts(services: InjectedServices, product_id: ProductId) -> Product:
 async def days(
     services: InjectedServices,
     product_id: ProductId,
+    period: AskedPeriod,
     channel: ChannelName = Channel.REVIEW,
-    first: FirstDay = None,
-    last: LastDay = None,
 ) -> Days:
     """The counts of a product day by day; the last 28 days by default, 400 at most."""
-    period = period_of(first, last, services.clock().date())
     [series] = await known_series(services.counts, channel, (product_id, period))
     return Days(
         product_id=product_id,
@@ -52,12 +50,10 @@ async def days(
 async def days_csv(
     services: InjectedServices,
     product_id: ProductId,
+    period: AskedPeriod,
     channel: ChannelName = Channel.REVIEW,
-    first: FirstDay = None,
-    last: LastDay = None,
 ) -> StreamingResponse:
     """The same as a file."""
-    period = period_of(first, last, services.clock().date())
     [series] = await known_series(services.counts, channel, (product_id, period))
     return days_response("days.csv", "product_id", product_id, channel, series)
 
@@ -80,6 +76,7 @@ async def negatives(
 async def compare(
     services: InjectedServices,
     product_id: ProductId,
+    period: AskedPeriod,
     with_product: Annotated[
         str | None,
         Query(
@@ -90,8 +87,6 @@ async def compare(
         ),
     ] = None,
     channel: ChannelName = Channel.REVIEW,
-    first: FirstDay = None,
-    last: LastDay = None,
     with_first: Annotated[
         date | None, Query(alias="with_from", description="First day of the right side.")
     ] = None,
@@ -100,15 +95,13 @@ async def compare(
     ] = None,
 ) -> Comparison:
     """Two products in the same days, or one product in these days and others: by default, as many just before."""
-    today = services.clock().date()
-    period = period_of(first, last, today)
     if with_first is None and with_last is None:
         try:
             other = period if with_product else period.before
         except OverflowError:
             raise bad_parameter("from, to", "there are no days before these to compare with") from None
     else:
-        other = period_of(with_first, with_last, today)
+        other = period_of(with_first, with_last, services.clock().date())
     wanted = (product_id, period), (with_product or product_id, other)
     found = await known_series(services.counts, channel, *wanted)
     left, right = (
