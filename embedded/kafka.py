@@ -104,6 +104,10 @@ class KafkaCluster:
         """SIGCONT: a suspended broker goes on."""
         self._brokers[broker].running.send(signal.SIGCONT)
 
+    def alive(self, broker: int) -> bool:
+        """Whether the broker's process runs; suspended counts as running."""
+        return self._brokers[broker].running.alive
+
     def _stop_brokers(self) -> None:
         started = [broker.process for broker in self._brokers if broker.process]
         self._brokers = []

@@ -21,14 +21,12 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
 FLOW = 200
 DISK_MB = 48
-DISK_FAILED = "Shutdown broker because all log dirs in"
 DISK_FILLS = 3
 SETTLE_S = 300.0
 
 
 def test_the_disk_of_the_broker_is_full(make_rig: Callable[..., Rig], ledger: Ledger, tmp_path: Path) -> None:
     recoveries = []
-    log = tmp_path / "kafka" / "broker-0" / "server.log"
     with (
         small_disk(tmp_path / "disk") as disk,
         KafkaCluster(
@@ -38,13 +36,13 @@ def test_the_disk_of_the_broker_is_full(make_rig: Callable[..., Rig], ledger: Le
         rig = make_rig(servers=cluster.bootstrap_servers)
         rig.start("score")
         rig.start("aggregate")
-        for fills in range(DISK_FILLS):
+        for _ in range(DISK_FILLS):
             with rig.feeding():
                 rig.flow(FLOW, SETTLE_S)
                 filler = fill(disk)
-                eventually(lambda fills=fills: log.read_text().count(DISK_FAILED) > fills, SETTLE_S)
-                say("disk failed")
-                cluster.stop_broker(0)  # Kafka ends by itself when its only disk fails
+                eventually(lambda: not cluster.alive(0), SETTLE_S)
+                say("the broker has ended by itself")
+                cluster.stop_broker(0)
                 filler.unlink()
                 freed = time.monotonic()
                 cluster.start_broker(0)
