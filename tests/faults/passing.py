@@ -4,12 +4,13 @@ Production code has no hooks for this: the clients of Kafka and Redis and the en
 replaced by subclasses.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha1
 from pathlib import Path
+from signal import pthread_kill
+from threading import get_ident
 from typing import Any
 
 from fake_engine import FakeEngine
@@ -80,7 +81,8 @@ class Passages:
             if prepare:
                 prepare()
             self._note("struck")
-            os.kill(os.getpid(), self._strike.signal)
+            # Sent to this very thread, it takes effect before the next line; the process's may go to another thread first.
+            pthread_kill(get_ident(), self._strike.signal)
 
     def _note(self, what: str) -> None:
         with self._notes.open("a") as notes:
