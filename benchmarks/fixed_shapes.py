@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from onnxruntime import InferenceSession, IOBinding, OrtValue, RunOptions
 
-from consumers.infer.runner import Outcome, TokenIds
-from consumers.infer.session import CPU_PROVIDER, CUDA_PROVIDER
+from consumers.infer.runner import TOKENS_PER_CALL, Outcome, TokenIds, outcome_of, padded
+from consumers.infer.session import open_session
 from schemas.settings import Provider
 
 WIDTHS = (32, 64, 96, 128, 192, 256, 384, 512)
@@ -18,8 +18,8 @@ WIDTHS = (32, 64, 96, 128, 192, 256, 384, 512)
 
 def open_for_graphs(content: bytes, provider: Provider) -> InferenceSession:
     """A session that captures a CUDA graph for each ``gpu_graph_id``; on a CPU, where there are none, a plain one."""
-    cuda = (CUDA_PROVIDER, {"enable_cuda_graph": "1"})
-    return InferenceSession(content, providers=[cuda if provider is Provider.CUDA else CPU_PROVIDER])
+    options = {"enable_cuda_graph": "1"} if provider is Provider.CUDA else {}
+    return open_session(content, provider, 1, options)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class FixedShapes:
         device: str,
         pad_id: int,
         max_length: int,
-        tokens_per_call: int = 32_768,
+        tokens_per_call: int = TOKENS_PER_CALL,
     ) -> None:
         self._session = session
         self._device = device
@@ -72,9 +72,7 @@ class FixedShapes:
         outcomes: dict[int, Outcome] = {}
         for rows, width in self._cut(batch):
             logits = self._run([batch[row] for row in rows], width)
-            outcomes.update(
-                (row, (float(pair[0]), float(pair[1]))) for row, pair in zip(rows, logits, strict=False)
-            )
+            outcomes.update(zip(rows, map(outcome_of, logits[: len(rows)]), strict=True))
         return [outcomes[row] for row in range(len(batch))]
 
     def _cut(self, batch: Sequence[TokenIds]) -> Iterator[tuple[list[int], int]]:
@@ -88,12 +86,8 @@ class FixedShapes:
 
     def _run(self, reviews: Sequence[TokenIds], width: int) -> Any:
         shape = _power_of_two(len(reviews), up=True), width
-        tokens = np.full(shape, self._pad_id, dtype=np.int64)
-        mask = np.zeros_like(tokens)
+        tokens, mask = padded(reviews, shape, self._pad_id)
         mask[:, 0] = 1
-        for row, ids in enumerate(reviews):
-            tokens[row, : len(ids)] = ids
-            mask[row, : len(ids)] = 1
         call = self._call_of(shape)
         call.input_ids.update_inplace(tokens)
         call.attention_mask.update_inplace(mask)

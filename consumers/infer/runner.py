@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from consumers.infer.session import Logits, Network
+from consumers.infer.session import Logits, Network, Tokens
+
+TOKENS_PER_CALL = 32_768
+"""Most of a call that reviews share on a GPU, padding included."""
 
 TokenIds = Sequence[int]
 LogitPair = tuple[float, float]
@@ -57,7 +60,7 @@ class PaddedBatches:
     A call that fails is halved until the review at fault stands alone.
     """
 
-    def __init__(self, network: Network, pad_id: int, tokens_per_call: int = 32_768) -> None:
+    def __init__(self, network: Network, pad_id: int, tokens_per_call: int = TOKENS_PER_CALL) -> None:
         self._network = network
         self._pad_id = pad_id
         self._tokens_per_call = tokens_per_call
@@ -76,14 +79,9 @@ class PaddedBatches:
             longest_first = longest_first[size:]
 
     def _run(self, batch: Sequence[TokenIds]) -> list[Outcome]:
-        width = max(map(len, batch))
-        tokens = np.full((len(batch), width), self._pad_id, dtype=np.int64)
-        mask = np.zeros_like(tokens)
-        for row, ids in enumerate(batch):
-            tokens[row, : len(ids)] = ids
-            mask[row, : len(ids)] = 1
+        tokens, mask = padded(batch, (len(batch), max(map(len, batch))), self._pad_id)
         try:
-            return [_outcome(row) for row in self._network(tokens, mask)]
+            return [outcome_of(row) for row in self._network(tokens, mask)]
         except Exception as error:  # noqa: BLE001 -- as below
             if len(batch) == 1:
                 return [RunFailure(str(error))]
@@ -94,12 +92,23 @@ class PaddedBatches:
 def _run_one(network: Network, ids: TokenIds) -> Outcome:
     tokens = np.array([ids], dtype=np.int64)
     try:
-        return _outcome(network(tokens, np.ones_like(tokens))[0])
+        return outcome_of(network(tokens, np.ones_like(tokens))[0])
     except Exception as error:  # noqa: BLE001 -- onnxruntime's classes share no base but Exception
         return RunFailure(str(error))
 
 
-def _outcome(logits: Logits) -> Outcome:
+def padded(batch: Sequence[TokenIds], shape: tuple[int, int], pad_id: int) -> tuple[Tokens, Tokens]:
+    """Token ids and attention mask of one call, int64 ``shape``; (rows, tokens) may hold more than the batch has."""
+    tokens = np.full(shape, pad_id, dtype=np.int64)
+    mask = np.zeros_like(tokens)
+    for row, ids in enumerate(batch):
+        tokens[row, : len(ids)] = ids
+        mask[row, : len(ids)] = 1
+    return tokens, mask
+
+
+def outcome_of(logits: Logits) -> Outcome:
+    """The two logits of a review, if they are numbers."""
     polarity, intensity = map(float, logits)
     if not (math.isfinite(polarity) and math.isfinite(intensity)):
         return RunFailure(f"the network gave no finite logits: {polarity}, {intensity}")

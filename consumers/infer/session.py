@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -107,13 +108,19 @@ def _start(bundle: Bundle, provider: Provider, threads_per_call: int) -> OnnxNet
     return OnnxNetwork(session, provider, variant.precision)
 
 
-def open_session(content: bytes, provider: Provider, threads_per_call: int) -> onnxruntime.InferenceSession:
+def open_session(
+    content: bytes,
+    provider: Provider,
+    threads_per_call: int,
+    provider_options: Mapping[str, str] = MappingProxyType({}),
+) -> onnxruntime.InferenceSession:
     """A network as it is served; raises whatever onnxruntime does.
 
     Args:
         content: of an ONNX file without external data.
         provider: ``cpu`` or ``cuda``; where it really runs, the session tells.
         threads_per_call: as for ``start_network``.
+        provider_options: what onnxruntime lets this provider be told.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads_per_call
@@ -122,5 +129,8 @@ def open_session(content: bytes, provider: Provider, threads_per_call: int) -> o
     options.log_severity_level = 3  # errors only; callers check what matters
     wanted = CUDA_PROVIDER if provider is Provider.CUDA else CPU_PROVIDER
     return onnxruntime.InferenceSession(
-        content, options, providers=[wanted], disabled_optimizers=SLOWER_FUSIONS[provider]
+        content,
+        options,
+        providers=[(wanted, dict(provider_options))],
+        disabled_optimizers=SLOWER_FUSIONS[provider],
     )

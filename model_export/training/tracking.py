@@ -36,9 +36,8 @@ def tracking(
             from transformers.integrations.integration_utils import WandbCallback  # noqa: PLC0415
 
             output.mkdir(parents=True, exist_ok=True)
-            open_logs.callback(
-                wandb.teardown
-            )  # its service may write the run's last records after the run ended
+            # Its service may write the last records of a run after the run has ended.
+            open_logs.callback(wandb.teardown)
             open_logs.enter_context(
                 wandb.init(
                     project=wandb_project,
